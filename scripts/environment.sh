@@ -40,7 +40,7 @@ find_python() {
                 has = "venv"
             except ImportError:
                 has = "bare"
-            print("old" if sys.version_info < (3, 11) else has)' 2>/dev/null </dev/null) || continue
+            print("old" if sys.version_info < (3, 11) else has)' 2>/dev/null </dev/null) || found=none
         case $found in
             venv) printf '%s\n' "$candidate"; return 0 ;;
             bare) bare=$candidate ;;

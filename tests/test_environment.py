@@ -184,6 +184,7 @@ def test_a_candidate_that_does_not_run_is_passed_over(checkout: Path, tmp_path: 
     assert shell(checkout, "find_python", PATH=path, PYTHON=sys.executable).stdout == f"{sys.executable}\n"
     found = shell(checkout, "find_python", PATH=path, PYTHON="/no/such/python")
     assert found.stdout == "python3\n"
+    assert "PYTHON=/no/such/python cannot be used" in found.stderr
 
     for name in ("python3", "python"):
         shutil.copy(shims / "python3.11", shims / name)
