@@ -1,0 +1,148 @@
+"""Shortest-path kernels on arrays, compiled by numba.
+
+Graphs are in compressed form and may hold parallel arcs. A tree gives, per vertex, its distance from the
+root and the position of the arc that enters it (that leaves it, in a reversed graph).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+UNREACHED = -1
+
+
+@dataclass(frozen=True)
+class CompressedGraph:
+    """Arcs sorted by their starting vertex.
+
+    Parameters
+    ----------
+    start
+        Arcs of vertex v are positions ``start[v]`` … ``start[v + 1] - 1``.
+    end
+        Vertex at the other end of each position.
+    arc
+        Arc number of each position.
+    """
+
+    start: Ints
+    end: Ints
+    arc: Ints
+
+    @classmethod
+    def from_arcs(cls, num_vertices: int, tail: Ints, head: Ints) -> CompressedGraph:
+        """Sort arcs by tail; for the reversed graph swap the two."""
+        order = np.argsort(tail, kind="stable").astype(np.int32)
+        counts = np.bincount(tail, minlength=num_vertices)
+        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        return cls(start, head[order].astype(np.int32), order)
+
+    @property
+    def num_vertices(self) -> int:
+        """Number of vertices."""
+        return len(self.start) - 1
+
+    def trees(self, weights: Floats, roots: Ints) -> tuple[Floats, Ints]:
+        """Shortest-path trees from each root.
+
+        Parameters
+        ----------
+        weights
+            Weight ≥ 0 of each arc, in arc order; infinite: the arc is closed.
+        roots
+            Vertices to start from.
+
+        Returns
+        -------
+        distance, arc
+            Shape (roots, vertices): distance (inf: unreached) and the arc that enters the vertex (-1: none).
+        """
+        return _trees(self.start, self.end, self.arc, weights, roots)
+
+
+@numba.njit(cache=True)
+def _trees(start, end, arc, weights, roots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    num_vertices = len(start) - 1
+    distance = np.full((len(roots), num_vertices), np.inf)
+    entering = np.full((len(roots), num_vertices), -1, np.int32)
+    keys = np.empty(len(end) + 2, np.float64)
+    items = np.empty(len(end) + 2, np.int32)
+    for row in range(len(roots)):
+        reach, via = distance[row], entering[row]
+        done = np.zeros(num_vertices, np.bool_)
+        reach[roots[row]] = 0.0
+        keys[0], items[0] = 0.0, roots[row]
+        size = 1
+        while size > 0:
+            key, vertex = keys[0], items[0]
+            size -= 1
+            last_key, last_item = keys[size], items[size]
+            hole = 0
+            while True:
+                child = 2 * hole + 1
+                if child >= size:
+                    break
+                if child + 1 < size and keys[child + 1] < keys[child]:
+                    child += 1
+                if keys[child] >= last_key:
+                    break
+                keys[hole], items[hole] = keys[child], items[child]
+                hole = child
+            keys[hole], items[hole] = last_key, last_item
+            if done[vertex]:
+                continue
+            done[vertex] = True
+            for position in range(start[vertex], start[vertex + 1]):
+                other = end[position]
+                length = key + weights[arc[position]]
+                if length < reach[other]:
+                    reach[other] = length
+                    via[other] = arc[position]
+                    place = size
+                    size += 1
+                    while place > 0:
+                        parent = (place - 1) // 2
+                        if keys[parent] <= length:
+                            break
+                        keys[place], items[place] = keys[parent], items[parent]
+                        place = parent
+                    keys[place], items[place] = length, other
+    return distance, entering
+
+
+@numba.njit(cache=True)
+def walked(entering, back, starts, rows, limit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Arcs of the tree paths that end at `starts`, walking towards the root.
+
+    Parameters
+    ----------
+    entering
+        Shape (roots, vertices), from :meth:`CompressedGraph.trees`.
+    back
+        Vertex at the root's side of each arc.
+    starts, rows
+        Vertex to start from and tree to walk in, one each path.
+    limit
+        Longest path in arcs.
+
+    Returns
+    -------
+    lengths, arcs
+        Number of arcs of each path, and the arcs row by row in walking order, shape (paths, limit).
+    """
+    lengths = np.zeros(len(starts), np.int32)
+    arcs = np.full((len(starts), limit), -1, np.int32)
+    for i in range(len(starts)):
+        vertex, row = starts[i], rows[i]
+        while entering[row, vertex] >= 0:
+            arc = entering[row, vertex]
+            arcs[i, lengths[i]] = arc
+            lengths[i] += 1
+            vertex = back[arc]
+    return lengths, arcs

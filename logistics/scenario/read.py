@@ -1,0 +1,268 @@
+"""Scenario files: read, follow ``extends``, merge into one :class:`Scenario`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+from logistics.project import guarded, project_folder
+from logistics.scenario.schema import SUPPORTED_SCHEMAS, Change, Names, ScenarioFile, Variant
+from logistics.yaml_files import Document, read_yaml, validated
+
+MAX_EXTENDS = 20
+DEFAULT_GAP = 1e-6
+DEFAULT_TIME_LIMIT_S = 600.0
+
+
+@dataclass(frozen=True)
+class PlacedChange:
+    """A change and where it was written.
+
+    Parameters
+    ----------
+    level
+        0 for the outermost parent, counting up; a higher level overrides a lower one.
+    """
+
+    change: Change
+    where: Where
+    level: int
+
+
+@dataclass(frozen=True)
+class SolverSettings:
+    """When the solver stops.
+
+    Parameters
+    ----------
+    gap
+        Relative gap at which it is done.
+    time_limit_s
+        Wall-clock limit in seconds.
+    seed
+        Seed of everything random.
+    """
+
+    gap: float = DEFAULT_GAP
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class ServeRule:
+    """What happens to demand that cannot be served.
+
+    Parameters
+    ----------
+    allow_unserved
+        False: a plan with unserved demand is infeasible.
+    unserved_cny_per_t
+        Price instead of “serve all that can be served first”; None: unserved first.
+    """
+
+    allow_unserved: bool = True
+    unserved_cny_per_t: float | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario after ``extends``: everything a study needs, still in the user's words."""
+
+    id: str
+    name: Names
+    note: str
+    network_folder: Path
+    years: tuple[int, ...]
+    objective: str
+    serve: ServeRule
+    study: Mapping[str, Any]
+    solver: SolverSettings
+    changes: tuple[PlacedChange, ...]
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    document: Document | None = None
+
+
+def read_scenario(path: Path, *, allow_outside: bool = False, variant: str | None = None) -> Scenario:
+    """Read a scenario file and its parents.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    allow_outside
+        Whether paths in the file may leave its project folder.
+    variant
+        Name of a variant of the file to apply on top.
+
+    Raises
+    ------
+    InputError
+        With every problem of the files.
+    """
+    problems: list[Problem] = []
+    if not path.is_file():
+        stop_on_errors([Problem("scenario.no_file", Where(str(path)))])
+    project = project_folder(path)
+    chain = _chain(path, project, problems, allow_outside)
+    stop_on_errors(problems)
+    scenario = _merged(path, chain, project, problems, allow_outside)
+    stop_on_errors(problems)
+    if variant is not None:
+        if variant not in scenario.variants:
+            names = sorted(scenario.variants)
+            stop_on_errors([Problem("scenario.no_variant", Where(path.name), variant, ", ".join(names), remedy=did_you_mean(variant, names))])
+        scenario = with_variant(scenario, variant)
+    return scenario
+
+
+def with_variant(scenario: Scenario, variant: str) -> Scenario:
+    """Return the scenario with one of its named variants applied on top."""
+    from dataclasses import replace
+
+    chosen = scenario.variants[variant]
+    level = max((placed.level for placed in scenario.changes), default=0) + 1
+    document = scenario.document
+    extra = tuple(
+        PlacedChange(change, document.where(("variants", variant, "changes", i)) if document else Where(), level)
+        for i, change in enumerate(chosen.changes)
+    )
+    name = chosen.name or Names(zh=f"{scenario.name.zh} · {variant}", en=f"{scenario.name.en} · {variant}")
+    return replace(
+        scenario,
+        id=f"{scenario.id}.{variant}",
+        name=name,
+        changes=scenario.changes + extra,
+        objective=chosen.objective or scenario.objective,
+        years=tuple(chosen.years) if chosen.years else scenario.years,
+    )
+
+
+def _chain(
+    path: Path, project: Path, problems: list[Problem], allow_outside: bool
+) -> list[tuple[ScenarioFile, Document]]:
+    """The file and its parents, outermost parent first."""
+    chain: list[tuple[ScenarioFile, Document]] = []
+    seen: list[Path] = []
+    current: Path | None = path.resolve()
+    while current is not None:
+        shown = path.name if not chain else _shown(current, project)
+        document = read_yaml(current, shown, problems)
+        if document is None:
+            break
+        seen.append(current)
+        if not isinstance(document.data, dict):
+            problems.append(Problem("schema.type", document.where(()), str(document.data)[:80], "dict", "scenario"))
+            break
+        file = validated(ScenarioFile, document, problems)
+        if file is None:
+            break
+        if file.schema_ not in SUPPORTED_SCHEMAS:
+            allowed = ", ".join(map(str, SUPPORTED_SCHEMAS))
+            problems.append(Problem("schema.version", document.where(("schema",)), str(file.schema_), allowed))
+        chain.insert(0, (file, document))
+        current = _parent(file, document, current, project, seen, problems, allow_outside)
+    return chain
+
+
+def _parent(
+    file: ScenarioFile,
+    document: Document,
+    current: Path,
+    project: Path,
+    seen: list[Path],
+    problems: list[Problem],
+    allow_outside: bool,
+) -> Path | None:
+    if file.extends is None:
+        return None
+    where = document.where(("extends",))
+    before = len(problems)
+    parent = guarded(current.parent / file.extends, project, where, problems, allow_outside=allow_outside)
+    if len(problems) > before:
+        return None
+    if parent in seen:
+        names = [p.name for p in seen[seen.index(parent) :]] + [parent.name]
+        problems.append(Problem("scenario.cycle", where, " → ".join(names)))
+        return None
+    if len(seen) >= MAX_EXTENDS:
+        problems.append(Problem("scenario.deep", where, str(len(seen)), str(MAX_EXTENDS)))
+        return None
+    if not parent.is_file():
+        siblings = [p.name for p in current.parent.glob("*.yaml")]
+        problems.append(Problem("scenario.no_parent", where, file.extends, remedy=did_you_mean(file.extends, siblings)))
+        return None
+    return parent
+
+
+def _shown(path: Path, project: Path) -> str:
+    return str(path.relative_to(project)) if path.is_relative_to(project) else path.name
+
+
+def _merged(
+    path: Path,
+    chain: list[tuple[ScenarioFile, Document]],
+    project: Path,
+    problems: list[Problem],
+    allow_outside: bool,
+) -> Scenario:
+    """Later files override earlier ones, key by key inside limits and solver; changes are strung together."""
+    own, document = chain[-1]
+    network, network_at = None, (path, document)
+    years: tuple[int, ...] = ()
+    objective = "generalised"
+    study: Mapping[str, Any] = {"kind": "assignment"}
+    serve: dict[str, Any] = {}
+    solver: dict[str, Any] = {}
+    changes: list[PlacedChange] = []
+    for level, (file, doc) in enumerate(chain):
+        if file.network is not None:
+            network, network_at = file.network, (path, doc)
+        years = (file.year,) if file.year is not None else tuple(file.years) if file.years else years
+        objective = file.objective or objective
+        study = file.study if file.study is not None else study
+        serve.update(file.limits.model_dump(exclude_none=True) if file.limits else {})
+        solver.update(file.solver.model_dump(exclude_none=True) if file.solver else {})
+        changes += [PlacedChange(c, doc.where(("changes", i)), level) for i, c in enumerate(file.changes)]
+    if network is None:
+        problems.append(Problem("schema.missing_key", document.where(()), subject="network"))
+        network = ""
+    if not years:
+        problems.append(Problem("schema.missing_key", document.where(()), subject="years"))
+    if not isinstance(study.get("kind"), str):
+        problems.append(Problem("schema.missing_key", document.where(("study",)), subject="study.kind"))
+    folder = _network_folder(network, network_at, project, problems, allow_outside)
+    return Scenario(
+        id=path.stem,
+        name=own.name,
+        note=own.note,
+        network_folder=folder,
+        years=years,
+        objective=objective,
+        serve=ServeRule(**serve),
+        study=study,
+        solver=SolverSettings(**solver),
+        changes=tuple(changes),
+        variants=own.variants,
+        document=document,
+    )
+
+
+def _network_folder(
+    network: str, place: tuple[Path, Document], project: Path, problems: list[Problem], allow_outside: bool
+) -> Path:
+    """A plain name is a folder of ``networks/``; anything with a slash is a path from the scenario file."""
+    path, document = place
+    where = document.where(("network",))
+    if "/" in network or "\\" in network or network in (".", ".."):
+        folder = path.resolve().parent / network
+    else:
+        folder = project / "networks" / network
+    before = len(problems)
+    folder = guarded(folder, project, where, problems, allow_outside=allow_outside)
+    if len(problems) == before and network and not folder.is_dir():
+        names = sorted(p.name for p in (project / "networks").glob("*") if p.is_dir())
+        problems.append(Problem("scenario.no_network", where, network, ", ".join(names), remedy=did_you_mean(network, names)))
+    return folder

@@ -1,0 +1,179 @@
+"""What a scenario file may say (schema 1), as pydantic models.
+
+The JSON Schema that ``logistics schema`` prints for editors is made from these.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SCHEMA = 1
+SUPPORTED_SCHEMAS = (1,)
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Objective = Literal["money", "hours", "co2", "generalised"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Names(_Strict):
+    """A name in both languages."""
+
+    zh: str = Field(min_length=1, max_length=200)
+    en: str = Field(min_length=1, max_length=200)
+
+
+class NewStop(_Strict):
+    """A stop of an added service; the figures are those of the leg that ends here."""
+
+    site_id: Id
+    run_h: float | None = Field(default=None, ge=0, le=8760)
+    run_sd_h: float | None = Field(default=None, ge=0, le=8760)
+    distance_km: float | None = Field(default=None, ge=0, le=60000)
+    dwell_h: float = Field(default=0, ge=0, le=8760)
+
+
+class AddService(_Strict):
+    """A new service; columns as in services.csv, stops as in service_stops.csv."""
+
+    service_id: Id
+    mode: Literal["road", "sea", "rail", "air", "post"]
+    service_class: Id
+    name_en: str = ""
+    name_zh: str = ""
+    departures_per_week: float = Field(gt=0, le=2000)
+    availability: float = Field(default=1.0, gt=0, le=1)
+    payload_t: float = Field(gt=0, le=300000)
+    payload_m3: float = Field(gt=0, le=3000000)
+    load_factor_max: float = Field(default=0.88, gt=0, le=1)
+    background_t_per_year: float = Field(default=0, ge=0)
+    tariff_basis: Literal["chargeable_kg", "teu", "feu", "truck", "item_plus_kg", "tkm"]
+    tariff_currency: str = Field(min_length=3, max_length=3)
+    tariff_spot: float = Field(ge=0)
+    tariff_contract: float | None = Field(default=None, ge=0)
+    contract_share: float = Field(default=0, ge=0, le=1)
+    tariff_per_item: float = Field(default=0, ge=0)
+    subsidy_cny_per_t: float = Field(default=0, ge=0)
+    booking_wait_h: float = Field(default=0, ge=0, le=8760)
+    segments: list[Literal["direct", "stocked", "b2b"]] = Field(default_factory=list)
+    co2_g_per_tkm: float | None = Field(default=None, ge=0, le=5000)
+    stops: list[NewStop] = Field(min_length=2, max_length=200)
+
+
+class SetValue(_Strict):
+    """Change a column of the rows that meet a condition."""
+
+    table: str
+    where: str | None = Field(default=None, max_length=1000, description="e.g. mode == 'rail' and payload_t > 20")
+    column: str
+    value: float | str | bool | None = None
+    factor: float | None = None
+    add: float | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SetValue:
+        if sum(given is not None for given in (self.value, self.factor, self.add)) != 1:
+            raise ValueError("exactly one of value, factor, add")
+        return self
+
+
+class Close(_Strict):
+    """Take a service, passage or site out of use."""
+
+    service: Id | list[Id] | None = None
+    passage: Id | list[Id] | None = None
+    site: Id | list[Id] | None = None
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _something(self) -> Close:
+        if sum(given is not None for given in (self.service, self.passage, self.site)) != 1:
+            raise ValueError("exactly one of service, passage, site")
+        return self
+
+
+class ScaleDemand(_Strict):
+    """Multiply demand."""
+
+    factor: float = Field(ge=0, le=1000)
+    where: str | None = Field(default=None, max_length=1000)
+
+
+class ClearanceWindow(_Strict):
+    """Other opening hours of clearance."""
+
+    sites: list[Id] = Field(min_length=1)
+    open: str = Field(description="always, or e.g. Mon-Fri 08:30-17:30; Sat 09:00-12:00")
+
+
+class Change(_Strict):
+    """One change; exactly one of the keys."""
+
+    add_service: AddService | None = None
+    set: SetValue | None = None
+    close: Close | None = None
+    scale_demand: ScaleDemand | None = None
+    clearance_window: ClearanceWindow | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Change:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("exactly one of add_service, set, close, scale_demand, clearance_window")
+        return self
+
+
+class Limits(_Strict):
+    """What every plan must respect."""
+
+    allow_unserved: bool | None = Field(
+        default=None, description="false: a plan with unserved demand counts as infeasible"
+    )
+    unserved_cny_per_t: float | None = Field(
+        default=None, gt=0, description="price of unserved demand instead of serving all that can be served"
+    )
+
+
+class Solver(_Strict):
+    """When to stop."""
+
+    time_limit_s: float | None = Field(default=None, gt=0, le=86400)
+    gap: float | None = Field(default=None, ge=0, le=1)
+    seed: int | None = Field(default=None, ge=0)
+
+
+class Variant(_Strict):
+    """A named version of the scenario: further changes on top."""
+
+    name: Names | None = None
+    changes: list[Change] = Field(default_factory=list)
+    objective: Objective | None = None
+    years: list[int] | None = None
+
+
+class ScenarioFile(_Strict):
+    """One scenario file; keys that are left out come from `extends` or are the defaults."""
+
+    schema_: int = Field(alias="schema")
+    name: Names
+    note: str = ""
+    extends: str | None = None
+    network: str | None = None
+    year: int | None = Field(default=None, ge=1990, le=2100)
+    years: list[Annotated[int, Field(ge=1990, le=2100)]] | None = Field(default=None, min_length=1)
+    changes: list[Change] = Field(default_factory=list)
+    objective: Objective | None = None
+    limits: Limits | None = None
+    study: dict[str, Any] | None = None
+    solver: Solver | None = None
+    variants: dict[Id, Variant] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_year_key(self) -> ScenarioFile:
+        if self.year is not None and self.years is not None:
+            raise ValueError("year or years, not both")
+        if self.years is not None and len(set(self.years)) != len(self.years):
+            raise ValueError("years are named once each")
+        return self

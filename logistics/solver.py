@@ -1,0 +1,192 @@
+"""One thin layer over OR-Tools' MathOpt: linear programs from arrays, changed in place.
+
+MathOpt's Python expressions are 45 times slower than protos filled from arrays, so models are built as
+protos and handed to the core solver. Its status bug (every failure raises ``AttributeError``) is turned
+into :class:`~logistics.errors.SolverFailure` with the true text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_pb2,
+    model_update_pb2,
+    parameters_pb2,
+    result_pb2,
+    sparse_containers_pb2,
+)
+from ortools.math_opt.core.python import solver as core
+
+from logistics.errors import SolverFailure
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Outcome = Literal["optimal", "infeasible", "unbounded", "limit"]
+
+_REASONS: dict[int, Outcome] = {
+    result_pb2.TERMINATION_REASON_OPTIMAL: "optimal",
+    result_pb2.TERMINATION_REASON_INFEASIBLE: "infeasible",
+    result_pb2.TERMINATION_REASON_UNBOUNDED: "unbounded",
+    result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED: "infeasible",
+    result_pb2.TERMINATION_REASON_FEASIBLE: "limit",
+    result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: "limit",
+}
+
+
+@dataclass(frozen=True)
+class LinearAnswer:
+    """What a linear program's solve ended with.
+
+    Parameters
+    ----------
+    outcome
+        ``optimal``, ``infeasible``, ``unbounded`` or ``limit``.
+    values
+        Value of each column; empty unless optimal.
+    row_duals
+        Dual of each row, the objective's change per unit of its bounds; empty unless optimal.
+    """
+
+    outcome: Outcome
+    objective: float
+    values: Floats
+    row_duals: Floats
+
+
+class IncrementalProgram:
+    """A minimisation that GLOP keeps warm while columns and rows are added and bounds change.
+
+    Columns and rows are numbered from 0 in the order they were added.
+    """
+
+    def __init__(self) -> None:
+        self.num_columns = 0
+        self.num_rows = 0
+        self._update = model_update_pb2.ModelUpdateProto()
+        self._entries: list[tuple[Ints, Ints, Floats]] = []
+        self._costs: dict[int, float] = {}
+        model = model_pb2.ModelProto()
+        self._solver = _called(core.new, parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto())
+        self._parameters = parameters_pb2.SolveParametersProto()
+        self._parameters.presolve = parameters_pb2.EMPHASIS_OFF
+
+    def add_rows(self, lower: Floats, upper: Floats) -> Ints:
+        """Add empty rows with these bounds; returns their numbers."""
+        numbers = np.arange(self.num_rows, self.num_rows + len(lower))
+        new = self._update.new_linear_constraints
+        new.ids.extend(numbers.tolist())
+        new.lower_bounds.extend(np.asarray(lower, float).tolist())
+        new.upper_bounds.extend(np.asarray(upper, float).tolist())
+        new.names.extend([""] * len(numbers))
+        self.num_rows += len(numbers)
+        return numbers
+
+    def add_columns(self, cost: Floats, upper: Floats | None = None) -> Ints:
+        """Add columns ≥ 0 with these costs; returns their numbers."""
+        numbers = np.arange(self.num_columns, self.num_columns + len(cost))
+        new = self._update.new_variables
+        new.ids.extend(numbers.tolist())
+        new.lower_bounds.extend([0.0] * len(numbers))
+        new.upper_bounds.extend([np.inf] * len(numbers) if upper is None else np.asarray(upper, float).tolist())
+        new.integers.extend([False] * len(numbers))
+        new.names.extend([""] * len(numbers))
+        self.num_columns += len(numbers)
+        self.set_costs(numbers, cost)
+        return numbers
+
+    def set_entries(self, rows: Ints, columns: Ints, values: Floats) -> None:
+        """Set entries of the matrix; each (row, column) at most once between two solves."""
+        self._entries.append((np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float)))
+
+    def set_row_bounds(self, rows: Ints, lower: Floats, upper: Floats) -> None:
+        """Change bounds of existing rows, ascending row numbers."""
+        changes = self._update.linear_constraint_updates
+        changes.lower_bounds.ids.extend(rows.tolist())
+        changes.lower_bounds.values.extend(np.asarray(lower, float).tolist())
+        changes.upper_bounds.ids.extend(rows.tolist())
+        changes.upper_bounds.values.extend(np.asarray(upper, float).tolist())
+
+    def set_column_bounds(self, columns: Ints, upper: Floats) -> None:
+        """Change upper bounds of existing columns, ascending column numbers."""
+        changes = self._update.variable_updates.upper_bounds
+        changes.ids.extend(columns.tolist())
+        changes.values.extend(np.asarray(upper, float).tolist())
+
+    def set_costs(self, columns: Ints, cost: Floats) -> None:
+        """Change costs of existing columns; the last change before a solve counts."""
+        self._costs.update(zip(columns.tolist(), np.asarray(cost, float).tolist(), strict=True))
+
+    def solve(self, time_limit_s: float | None = None) -> LinearAnswer:
+        """Solve from the last basis.
+
+        Raises
+        ------
+        SolverFailure
+            When the solver fails or returns something other than its outcomes.
+        """
+        self._send()
+        if time_limit_s is not None:
+            self._parameters.time_limit.FromMilliseconds(max(1, int(time_limit_s * 1000)))
+        result = _called(
+            self._solver.solve,
+            self._parameters,
+            model_parameters_pb2.ModelSolveParametersProto(),
+            None,
+            callback_pb2.CallbackRegistrationProto(),
+            None,
+            None,
+        )
+        outcome = _REASONS.get(result.termination.reason)
+        if outcome is None:
+            raise SolverFailure(f"GLOP ended with {result.termination.detail or result.termination.reason}")
+        if outcome != "optimal":
+            return LinearAnswer(outcome, np.nan, np.zeros(0), np.zeros(0))
+        solution = result.solutions[0]
+        values = _dense(solution.primal_solution.variable_values, self.num_columns)
+        duals = _dense(solution.dual_solution.dual_values, self.num_rows)
+        return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals)
+
+    def _send(self) -> None:
+        """Hand the collected changes to the solver."""
+        if self._entries:
+            rows = np.concatenate([entry[0] for entry in self._entries])
+            columns = np.concatenate([entry[1] for entry in self._entries])
+            values = np.concatenate([entry[2] for entry in self._entries])
+            order = np.lexsort((columns, rows))
+            matrix = self._update.linear_constraint_matrix_updates
+            matrix.row_ids.extend(rows[order].tolist())
+            matrix.column_ids.extend(columns[order].tolist())
+            matrix.coefficients.extend(values[order].tolist())
+        changes = self._update.objective_updates.linear_coefficients
+        changes.ids.extend(sorted(self._costs))
+        changes.values.extend(self._costs[column] for column in sorted(self._costs))
+        if not _called(self._solver.update, self._update):
+            raise SolverFailure("GLOP refused an update in place")
+        self._update = model_update_pb2.ModelUpdateProto()
+        self._entries, self._costs = [], {}
+
+
+def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> Floats:
+    dense = np.zeros(length)
+    dense[np.array(vector.ids, dtype=np.int64)] = np.array(vector.values, dtype=float)
+    return dense
+
+
+def _called(function: Any, *arguments: Any) -> Any:
+    """Call into the core solver; its failures become :class:`SolverFailure` with the true text."""
+    try:
+        return function(*arguments)
+    except AttributeError as error:
+        raise SolverFailure(str(error.__context__ or error)) from error
+    except (RuntimeError, ValueError) as error:
+        raise SolverFailure(str(error)) from error
+    except Exception as error:
+        if type(error).__name__ == "StatusNotOk":
+            raise SolverFailure(str(error)) from error
+        raise

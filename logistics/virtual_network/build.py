@@ -1,0 +1,159 @@
+"""Case of one year → :class:`Instance`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from logistics.network.network import Network
+from logistics.units import HOURS_PER_DAY, HOURS_PER_YEAR, KG_PER_T
+from logistics.virtual_network.arcs import Vertex, packed_layer
+from logistics.virtual_network.instance import OBJECTIVES, Commodities, Floats, Instance, Layer, Products
+from logistics.virtual_network.layers import common_ground, layer_arcs
+from logistics.virtual_network.resources import shared_resources
+from logistics.virtual_network.tariffs import TariffUnits, border_tax_cny_per_t
+
+
+class NegativeCost(ValueError):
+    """A ride would pay its user; `service_id` and `product_id` name where."""
+
+    def __init__(self, service_id: str, product_id: str, cny_per_t: float) -> None:
+        super().__init__(f"{service_id}: {cny_per_t:g} CNY/t for {product_id}")
+        self.service_id, self.product_id, self.cny_per_t = service_id, product_id, cny_per_t
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A demand row with its layer."""
+
+    id: str
+    layer: str
+    origin: str
+    destination: str
+    product: int
+    segment: str
+    tonnes: float
+
+
+def direction_of(origin_territory: str, destination_territory: str, home: str) -> str:
+    """Return ``export``, ``import`` or ``transit`` as seen from the home territory."""
+    if origin_territory == home:
+        return "export"
+    return "import" if destination_territory == home else "transit"
+
+
+def build_instance(network: Network, year: int, objective: str, unserved_cny_per_t: float | None = None) -> Instance:
+    """Compile the effective network of `year`.
+
+    Parameters
+    ----------
+    network
+        Effective network: values of the year and the scenario's changes.
+    objective
+        One of ``money``, ``hours``, ``co2``, ``generalised``.
+    unserved_cny_per_t
+        Price of unserved demand, or None: least unserved first.
+
+    Raises
+    ------
+    NegativeCost
+        When a subsidy is above the tariff it reduces.
+    """
+    resources, rows = shared_resources(network)
+    ground = common_ground(network, year, rows)
+    products = products_of(network)
+    order_kg = {(str(r["product_id"]), str(r["segment"])): float(r["order_kg"]) for r in network.rows("product_segments")}  # type: ignore[arg-type]
+    demand = _demand_rows(network, products)
+    names = list(dict.fromkeys(row.layer for row in demand))
+    layers: list[Layer] = []
+    vertices: dict[str, dict[Vertex, int]] = {}
+    storage = {str(o["option_id"]): float(o["storage_cny_per_m3_day"]) for o in ground.options}  # type: ignore[arg-type]
+    assortment = network.numbers("products", "assortment_stock_d") * HOURS_PER_DAY
+    for name in names:
+        segment = name.split("-", 1)[1]
+        mine = [row for row in demand if row.layer == name]
+        origins = list(dict.fromkeys(row.origin for row in mine))
+        markets = list(dict.fromkeys(row.destination for row in mine))
+        weights = np.array([order_kg.get((p, segment), np.nan) for p in products.ids])
+        units = TariffUnits(network, weights)
+        arcs = layer_arcs(ground, segment, origins, markets)
+        _check_costs(arcs, units, products)
+        layer, vertices[name] = packed_layer(name, arcs, units, assortment, storage)
+        layers.append(layer)
+    tax = dict(zip(network.texts("demand", "demand_id"), border_tax_cny_per_t(network, order_kg), strict=True))
+    commodities = _commodities(network, demand, names, vertices, tax)
+    return Instance(year, tuple(layers), resources, products, commodities, OBJECTIVES[objective], unserved_cny_per_t)
+
+
+def products_of(network: Network) -> Products:
+    """Goods of the network in the model's terms."""
+    fob_cny_per_t = network.numbers("products", "fob_cny_per_kg") * KG_PER_T
+    rate = network.numbers("products", "capital_rate_per_year") + network.numbers("products", "obsolescence_per_year")
+    return Products(
+        ids=tuple(network.texts("products", "product_id")),
+        m3_per_t=KG_PER_T / network.numbers("products", "density_kg_per_m3"),
+        carrying_cny_per_t_h=fob_cny_per_t * rate / HOURS_PER_YEAR,
+        cv2_h=HOURS_PER_DAY * network.numbers("products", "demand_cv_daily") ** 2,
+        service_factor=network.numbers("products", "service_factor"),
+    )
+
+
+def _demand_rows(network: Network, products: Products) -> list[_Row]:
+    territory = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True))
+    number = {name: i for i, name in enumerate(products.ids)}
+    found = []
+    for row in network.rows("demand"):
+        origin, destination, segment = (str(row[k]) for k in ("origin_site", "destination_site", "segment"))
+        tonnes = float(row["tonnes_per_year"])  # type: ignore[arg-type]
+        direction = direction_of(territory[origin], territory[destination], network.info.home_territory)
+        product = number[str(row["product_id"])]
+        if tonnes > 0:
+            found.append(_Row(str(row["demand_id"]), f"{direction}-{segment}", origin, destination, product, segment, tonnes))
+    return found
+
+
+def _check_costs(arcs: list, units: TariffUnits, products: Products) -> None:  # type: ignore[type-arg]
+    for arc in arcs:
+        if arc.step.action != "ride" or arc.cny_per_t >= 0:
+            continue
+        money = arc.cny_per_t + arc.cny_per_unit * units.per_t(arc.basis)
+        worst = int(np.argmin(money))
+        if money[worst] < 0:
+            raise NegativeCost(arc.step.service_id, products.ids[worst], float(money[worst]))
+
+
+def _commodities(
+    network: Network,
+    demand: list[_Row],
+    names: list[str],
+    vertices: dict[str, dict[Vertex, int]],
+    tax: dict[str, float],
+) -> Commodities:
+    """Split each demand row by its tiers."""
+    fob_cny_per_t: Floats = network.numbers("products", "fob_cny_per_kg") * KG_PER_T
+    product_ids = network.texts("products", "product_id")
+    tiers: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
+    for row in network.rows("time_values"):
+        key = (str(row["product_id"]), str(row["segment"]))
+        tiers.setdefault(key, []).append((str(row["tier"]), float(row["share"]), float(row["value_share_per_day"])))  # type: ignore[arg-type]
+    columns: list[tuple[object, ...]] = []
+    for row in demand:
+        number = vertices[row.layer]
+        origin, end = number.get(("L0", row.origin), -1), number.get(("M", row.destination), -1)
+        for tier, share, value_per_day in tiers[(product_ids[row.product], row.segment)]:
+            if share > 0:
+                value = fob_cny_per_t[row.product] * value_per_day / HOURS_PER_DAY
+                columns.append((row.id, tier, names.index(row.layer), origin, end, row.product, value, row.tonnes * share, tax[row.id]))
+    cells = list(zip(*columns, strict=True)) if columns else [()] * 9
+    return Commodities(
+        demand_id=tuple(str(c) for c in cells[0]),
+        tier=tuple(str(c) for c in cells[1]),
+        layer=np.array(cells[2], dtype=np.int32),
+        origin=np.array(cells[3], dtype=np.int32),
+        destination=np.array(cells[4], dtype=np.int32),
+        product=np.array(cells[5], dtype=np.int32),
+        time_value_cny_per_t_h=np.array(cells[6], dtype=float),
+        demand_t=np.array(cells[7], dtype=float),
+        constant_cny_per_t=np.array(cells[8], dtype=float),
+    )

@@ -1,0 +1,261 @@
+"""The arrays that models work on: one :class:`Instance` is one year of a case.
+
+Nothing here knows tables or scenarios; published networks enter by the same types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
+
+class Step(NamedTuple):
+    """What an arc means in the domain's words; unused parts are empty or 0.
+
+    Parameters
+    ----------
+    action
+        drive, consolidate, clear_export, clear_post, board, ride, stay, alight, clear_import, store, deliver.
+    site_id, to_site_id
+        Where it happens; the second where it ends, for drive, ride and deliver.
+    service_id, stop_seq, via_id
+        Service, number of the stop (ride: where the leg ends), and the way taken.
+    option_id
+        Warehouse option of a store step.
+    channel
+        Last-mile channel of a deliver step.
+    """
+
+    action: str
+    site_id: str
+    to_site_id: str = ""
+    service_id: str = ""
+    stop_seq: int = 0
+    via_id: str = ""
+    option_id: str = ""
+    channel: str = ""
+
+
+class Resource(NamedTuple):
+    """A shared capacity: a thing, a unit, an amount a year.
+
+    Parameters
+    ----------
+    kind
+        service, site, passage or warehouse.
+    id
+        Its id; a service's leg as ``service_id#stop_seq`` of the leg's end.
+    unit
+        ``t`` or ``m3``.
+    capacity
+        Amount a year left for the demand of the instance, ≥ 0.
+    """
+
+    kind: str
+    id: str
+    unit: str
+    capacity: float
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the objective adds up, each per unit.
+
+    Parameters
+    ----------
+    money, carrying, time_value
+        Weights on CNY of tariffs and fees, of capital and obsolescence, of customers' time value.
+    customer_h
+        Weight on customer hours (per tonne).
+    co2_kg
+        Weight on kg CO2e (per tonne).
+    """
+
+    money: float = 1.0
+    carrying: float = 1.0
+    time_value: float = 1.0
+    customer_h: float = 0.0
+    co2_kg: float = 0.0
+
+
+OBJECTIVES = {
+    "generalised": Weights(),
+    "money": Weights(carrying=0.0, time_value=0.0),
+    "hours": Weights(money=0.0, carrying=0.0, time_value=0.0, customer_h=1.0),
+    "co2": Weights(money=0.0, carrying=0.0, time_value=0.0, co2_kg=1.0),
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One graph: the virtual network of a segment and direction, arcs without parallels.
+
+    Parameters
+    ----------
+    name
+        Direction and segment, ``export-direct``.
+    num_vertices
+        Vertices are 0 … num_vertices - 1.
+    tail, head
+        Ends of each arc, shape (arcs,).
+    money_cny_per_t
+        Tariffs, handling and fees, shape (arcs, products).
+    pipeline_h, customer_h, lead_h
+        Hours that tie up capital; that the customer waits; of the replenishment lead time, shape (arcs,).
+    variance_h2
+        Variance of the lead time, shape (arcs,).
+    stock_h
+        Hours in stock that are linear in flow (cycle and assortment stock), shape (arcs, products).
+    co2_kg_per_t
+        Shape (arcs,).
+    use_arc, use_row, use_is_m3
+        Use i: a tonne on arc ``use_arc[i]`` draws 1 t, or its cubic metres, on resource ``use_row[i]``.
+    steps
+        Meaning of each arc.
+    store_arc
+        Arcs that put cargo into stock; every path of a stocked layer has exactly one. Empty otherwise.
+    storage_cny_per_t_h
+        Storage fee of stock behind each store arc, shape (store arcs, products).
+    """
+
+    name: str
+    num_vertices: int
+    tail: Ints
+    head: Ints
+    money_cny_per_t: Floats
+    pipeline_h: Floats
+    customer_h: Floats
+    lead_h: Floats
+    variance_h2: Floats
+    stock_h: Floats
+    co2_kg_per_t: Floats
+    use_arc: Ints
+    use_row: Ints
+    use_is_m3: Flags
+    steps: tuple[Step, ...]
+    store_arc: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    storage_cny_per_t_h: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check what must always hold."""
+        _freeze(self)
+        if len(self.tail) and (self.money_cny_per_t.min() < 0 or self.pipeline_h.min() < 0):
+            raise ValueError(f"layer {self.name}: arcs cost at least nothing")
+
+    @property
+    def num_arcs(self) -> int:
+        """Number of arcs."""
+        return len(self.tail)
+
+    @property
+    def stocked(self) -> bool:
+        """Whether cargo of this layer goes through stock."""
+        return len(self.store_arc) > 0
+
+
+@dataclass(frozen=True)
+class Products:
+    """Goods as the model sees them, one entry a product.
+
+    Parameters
+    ----------
+    ids
+        Names.
+    m3_per_t
+        Cubic metres of a tonne.
+    carrying_cny_per_t_h
+        Capital, insurance and obsolescence of a tonne per hour.
+    cv2_h
+        Squared coefficient of variation of an hour's demand (24 × that of a day).
+    service_factor
+        z of the stock's service level.
+    """
+
+    ids: tuple[str, ...]
+    m3_per_t: Floats
+    carrying_cny_per_t_h: Floats
+    cv2_h: Floats
+    service_factor: Floats
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        _freeze(self)
+
+
+@dataclass(frozen=True)
+class Commodities:
+    """Demand split by tier, one entry a commodity.
+
+    Parameters
+    ----------
+    demand_id, tier
+        Names of the demand row and the tier.
+    layer, origin, destination
+        Layer number and vertices; vertices are -1 where the layer holds no path.
+    product
+        Product number.
+    time_value_cny_per_t_h
+        Worth of a customer hour.
+    demand_t
+        Tonnes a year.
+    constant_cny_per_t
+        Cost that each path has alike: duty, VAT and border fees.
+    """
+
+    demand_id: tuple[str, ...]
+    tier: tuple[str, ...]
+    layer: Ints
+    origin: Ints
+    destination: Ints
+    product: Ints
+    time_value_cny_per_t_h: Floats
+    demand_t: Floats
+    constant_cny_per_t: Floats
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        _freeze(self)
+
+    def __len__(self) -> int:
+        """Count the commodities."""
+        return len(self.demand_id)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Everything a flow model needs.
+
+    Parameters
+    ----------
+    layers
+        One graph per direction and segment.
+    unserved_cny_per_t
+        Price of unserved demand, or None: least unserved first.
+    """
+
+    year: int
+    layers: tuple[Layer, ...]
+    resources: tuple[Resource, ...]
+    products: Products
+    commodities: Commodities
+    weights: Weights
+    unserved_cny_per_t: float | None = None
+
+    @property
+    def capacity(self) -> Floats:
+        """Capacities of the resources, shape (resources,)."""
+        return np.array([resource.capacity for resource in self.resources])
+
+
+def _freeze(thing: object) -> None:
+    for item in fields(thing):  # type: ignore[arg-type]
+        value = getattr(thing, item.name)
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
