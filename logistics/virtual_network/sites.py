@@ -55,12 +55,12 @@ class Site:
         return self.kind in STOCK_KINDS
 
     def clears(self, segment: str) -> bool:
-        """Whether cargo of `segment` can be declared here."""
-        return bool(self.regimes & SEGMENT_REGIMES[segment])
+        """Whether cargo of `segment` can be declared here; exchange offices declare post only."""
+        return self.kind != "mail_exchange" and bool(self.regimes & SEGMENT_REGIMES[segment])
 
     def consolidates(self, segment: str) -> bool:
         """Whether containers or ULDs are built here; at a factory or shop only for stocked and b2b cargo."""
-        if self.consolidation_cny_per_m3 is None:
+        if self.consolidation_cny_per_m3 is None or self.kind == "mail_exchange":
             return False
         return self.kind not in ("cluster", "market") or segment != "direct"
 

@@ -1,0 +1,96 @@
+"""Solved arrays → plan in domain words, and the totals the model claims for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from logistics.models.flow.columns import path_traits
+from logistics.models.flow.costs import layer_costs
+from logistics.models.flow.solved import SolvedFlow
+from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
+from logistics.virtual_network.instance import Instance
+
+NEGLIGIBLE_T = 1e-9
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Sums of a plan as the model computed them; the verifier computes them again from the tables.
+
+    Parameters
+    ----------
+    money_cny, capital_cny, time_value_cny
+        A year's tariffs, fees and taxes; capital and obsolescence; customers' time.
+    customer_t_h, pipeline_t_h
+        Tonne-hours of the two clocks, stock left out.
+    co2_t
+        Tonnes CO2e.
+    """
+
+    demand_t: float
+    unserved_t: float
+    money_cny: float
+    capital_cny: float
+    time_value_cny: float
+    customer_t_h: float
+    pipeline_t_h: float
+    co2_t: float
+
+
+def decoded_plan(instance: Instance, solved: SolvedFlow) -> Plan:
+    """Name every used path and its steps; paths are numbered in order of demand, tier and steps."""
+    c = instance.commodities
+    rows = []
+    for i, k in enumerate(solved.commodity):
+        layer = instance.layers[c.layer[k]]
+        steps = tuple(layer.steps[arc] for arc in solved.path[i] if layer.steps[arc].action != "stay")
+        rows.append((c.demand_id[k], c.tier[k], steps, float(solved.flow_t[i])))
+    rows.sort(key=lambda row: row[:3])
+    flows: list[tuple[object, ...]] = []
+    lines: list[tuple[object, ...]] = []
+    for number, (demand_id, tier, steps, tonnes) in enumerate(rows, 1):
+        name = f"p{number:06d}"
+        flows.append((instance.year, name, demand_id, tier, tonnes))
+        lines += [(instance.year, name, seq, *step) for seq, step in enumerate(steps, 1)]
+    missing = [
+        (instance.year, c.demand_id[k], c.tier[k], float(solved.unserved_t[k]))
+        for k in np.flatnonzero(solved.unserved_t > NEGLIGIBLE_T)
+    ]
+    return Plan(_table(flows, FLOWS), _table(lines, STEPS), _table(missing, UNSERVED))
+
+
+def _table(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
+
+
+def claimed_totals(instance: Instance, solved: SolvedFlow) -> Claims:
+    """Add up the used paths."""
+    c = instance.commodities
+    parts = dict.fromkeys(("money", "capital", "time", "customer", "pipeline", "co2"), 0.0)
+    layer_of = c.layer[solved.commodity]
+    for number in np.unique(layer_of):
+        mine = np.flatnonzero(layer_of == number)
+        members, layer = solved.commodity[mine], instance.layers[number]
+        flow, time_value = solved.flow_t[mine], c.time_value_cny_per_t_h[members]
+        paths = [solved.path[i] for i in mine]
+        traits = path_traits(instance, layer, layer_costs(instance, layer), c.product[members], time_value, paths)
+        parts["money"] += float(flow @ (traits.money_cny + c.constant_cny_per_t[members]))
+        parts["capital"] += float(flow @ traits.carrying_cny)
+        parts["time"] += float(flow @ (time_value * traits.customer_h))
+        parts["customer"] += float(flow @ traits.customer_h)
+        parts["pipeline"] += float(flow @ traits.pipeline_h)
+        parts["co2"] += float(flow @ traits.co2_kg) / 1000.0
+    return Claims(
+        demand_t=float(c.demand_t.sum()),
+        unserved_t=float(solved.unserved_t[solved.unserved_t > NEGLIGIBLE_T].sum()),
+        money_cny=parts["money"],
+        capital_cny=parts["capital"],
+        time_value_cny=parts["time"],
+        customer_t_h=parts["customer"],
+        pipeline_t_h=parts["pipeline"],
+        co2_t=parts["co2"],
+    )

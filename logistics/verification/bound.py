@@ -1,0 +1,307 @@
+"""Recomputing a lower bound from duals: shortest paths over the rulebook's own graph, by scipy.
+
+For any prices y ≥ 0 of the shared capacities,
+
+    Σ_k d_k·min(dist_k(y), σ) - Σ_r C_r·y_r - σ·U
+
+is at most the cost of every plan that leaves at most U tonnes unserved (σ infinite: none), where dist_k is
+the cheapest way of k when using capacities is paid for (Lagrangian relaxation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from logistics.verification.ledger import Floats
+from logistics.verification.rulebook import Move, Rulebook, State
+from logistics.verification.walk import WEIGHTS, YearBooks, capacities, spread_h2
+
+Prices = Mapping[tuple[str, str, str], float]
+CLOSE = 1e-10
+MAX_TREES = 60
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Duals as they stand in ``duals.parquet``.
+
+    Parameters
+    ----------
+    prices
+        CNY per unit of each shared capacity.
+    unserved
+        σ above.
+    path_scale
+        1; 0 where only unserved tonnes are bounded.
+    allowed_t
+        U above.
+    """
+
+    prices: Prices
+    unserved: float
+    path_scale: float
+    allowed_t: float
+
+
+class _Graph:
+    """All states and moves of one rulebook, parallel moves kept side by side."""
+
+    def __init__(self, books: YearBooks, rulebook: Rulebook, objective: str) -> None:
+        self.number: dict[State, int] = {}
+        tails, heads = [], []
+        self.moves: list[Move] = []
+        stack: list[State] = [rulebook.start(o) for o in sorted(rulebook.origins)]
+        for state in stack:
+            self.number[state] = len(self.number)
+        while stack:
+            state = stack.pop()
+            for move in rulebook.moves(state).values():
+                if move.after not in self.number:
+                    self.number[move.after] = len(self.number)
+                    stack.append(move.after)
+                tails.append(self.number[state])
+                heads.append(self.number[move.after])
+                self.moves.append(move)
+        self.tail, self.head = np.array(tails, dtype=np.int64), np.array(heads, dtype=np.int64)
+        weights = WEIGHTS[objective]
+        carrying = weights.get("capital", 0.0) * books.ledger.carrying_cny_per_t_h()
+        count = len(books.ledger.products)
+        self.fixed = np.zeros((len(self.moves), count))
+        for i, move in enumerate(self.moves):
+            money = sum((amount for _, amount in move.money), np.zeros(count))
+            self.fixed[i] = weights.get("money", 0.0) * money + carrying * (move.hours + move.cycle_h)
+        hours = np.array([move.customer_h for move in self.moves])
+        co2 = np.array([move.co2_kg for move in self.moves])
+        self.fixed += (weights.get("customer_h", 0.0) * hours + weights.get("co2_kg", 0.0) * co2)[:, None]
+        self.customer_h = weights.get("time_value", 0.0) * hours
+        self.spread = np.array([spread_h2(books, move) for move in self.moves]).reshape(-1, count)
+        self.cycle_h = np.array([move.cycle_h for move in self.moves])
+        order = np.lexsort((self.head, self.tail))
+        new = np.ones(len(order), dtype=bool)
+        new[1:] = (np.diff(self.tail[order]) != 0) | (np.diff(self.head[order]) != 0)
+        self._order, self._first = order, np.flatnonzero(new)
+        self._ends = (self.tail[order][new], self.head[order][new])
+
+    def dues(self, prices: Prices, m3_per_t: float) -> Floats:
+        """What a tonne pays for capacities on each move."""
+        paid = np.zeros(len(self.moves))
+        for i, move in enumerate(self.moves):
+            for kind, thing in move.uses:
+                paid[i] += prices.get((kind, thing, "t"), 0.0)
+                if kind == "service":
+                    paid[i] += m3_per_t * prices.get((kind, thing, "m3"), 0.0)
+        return paid
+
+    def matrix(self, weights: Floats, *, reverse: bool = False) -> csr_matrix:
+        """Sparse matrix of the cheapest of parallel moves; zeros are stored."""
+        tail, head = self._ends[::-1] if reverse else self._ends
+        size = len(self.number)
+        least = np.minimum.reduceat(weights[self._order], self._first)
+        return csr_matrix((least, (tail, head)), shape=(size, size))
+
+
+def recomputed_bound(books: YearBooks, certificate: Certificate, objective: str) -> float:
+    """Lower bound that the certificate proves.
+
+    Parameters
+    ----------
+    books
+        Rulebooks of the year.
+    certificate
+        The duals.
+    objective
+        The scenario's objective.
+    """
+    prices = {key: max(0.0, price) for key, price in certificate.prices.items()}
+    room = capacities(books)
+    total = -sum(price * room[key] for key, price in prices.items() if price > 0)
+    if certificate.allowed_t > 0:
+        total -= certificate.unserved * certificate.allowed_t
+    by_book: dict[int, list[tuple[str, str, float]]] = {}
+    for (name, tier), tonnes in books.shares().items():
+        by_book.setdefault(id(books.rulebook(name)), []).append((name, tier, tonnes))
+    for rulebook in books.rulebooks.values():
+        items = by_book.get(id(rulebook), [])
+        graph = _Graph(books, rulebook, objective)
+        pricer = _Stocked if rulebook.segment == "stocked" else _Plain
+        cheapest = pricer(books, rulebook, graph, prices, certificate.path_scale, objective)
+        for product, group in _grouped(books, items).items():
+            total += float(np.sum([d * min(cost, certificate.unserved) for d, cost in cheapest.costs(product, group)]))
+    return total
+
+
+def _grouped(books: YearBooks, items: list[tuple[str, str, float]]) -> dict[int, list[tuple[str, str, float]]]:
+    groups: dict[int, list[tuple[str, str, float]]] = {}
+    for name, tier, tonnes in items:
+        groups.setdefault(books.product_row[str(books.demand[name]["product_id"])], []).append((name, tier, tonnes))
+    return groups
+
+
+class _Plain:
+    """Cheapest ways of direct and b2b cargo."""
+
+    def __init__(
+        self, books: YearBooks, rulebook: Rulebook, graph: _Graph, prices: Prices, scale: float, objective: str
+    ) -> None:
+        self._books, self._rulebook, self._graph, self._prices, self._scale = books, rulebook, graph, prices, scale
+
+    def costs(self, product: int, group: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
+        """(tonnes, cheapest cost) of each demand row and tier of the group."""
+        books, graph = self._books, self._graph
+        dues = graph.dues(self._prices, float(books.ledger.m3_per_t()[product]))
+        by_value: dict[float, list[tuple[str, float]]] = {}
+        for name, tier, tonnes in group:
+            by_value.setdefault(books.time_value_cny_per_t_h(name, tier), []).append((name, tonnes))
+        found = []
+        for value, rows in by_value.items():
+            weights = self._scale * (graph.fixed[:, product] + value * graph.customer_h) + dues
+            origins = sorted({str(books.demand[name]["origin_site"]) for name, _ in rows} & self._rulebook.origins)
+            starts = [graph.number[self._rulebook.start(o)] for o in origins]
+            distance = dijkstra(graph.matrix(weights), indices=starts) if starts else np.zeros((0, 0))
+            row_of = {origin: i for i, origin in enumerate(origins)}
+            for name, tonnes in rows:
+                origin, market = (str(books.demand[name][c]) for c in ("origin_site", "destination_site"))
+                end = graph.number.get(self._rulebook.end(market))
+                reached = origin in row_of and end is not None
+                found.append((tonnes, float(distance[row_of[origin], end]) if reached else np.inf))
+        return found
+
+
+class _Stocked:
+    """Cheapest ways of stocked cargo: searched backwards from each warehouse, safety stock included."""
+
+    def __init__(
+        self, books: YearBooks, rulebook: Rulebook, graph: _Graph, prices: Prices, scale: float, objective: str
+    ) -> None:
+        self._books, self._rulebook, self._graph, self._prices, self._scale = books, rulebook, graph, prices, scale
+        weights = WEIGHTS[objective]
+        self._money, self._capital = weights.get("money", 0.0), weights.get("capital", 0.0)
+        self._stores = [i for i, move in enumerate(graph.moves) if move.key[0] == "store"]
+        self._before = np.array([move.after[2] not in ("from_stock", "delivered") for move in graph.moves])
+        self._last: dict[int, list[int]] = {}
+        for i, move in enumerate(graph.moves):
+            if move.key[0] == "deliver":
+                self._last.setdefault(int(graph.tail[i]), []).append(i)
+
+    def costs(self, product: int, group: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
+        """(tonnes, cheapest cost) of each demand row and tier of the group."""
+        books, graph, rulebook = self._books, self._graph, self._rulebook
+        dues = graph.dues(self._prices, float(books.ledger.m3_per_t()[product]))
+        asked = [(str(books.demand[n]["origin_site"]), str(books.demand[n]["destination_site"])) for n, _, _ in group]
+        origins = sorted({origin for origin, _ in asked} & rulebook.origins)
+        starts = np.array([graph.number[rulebook.start(o)] for o in origins], dtype=np.int64)
+        row_of = {origin: i for i, origin in enumerate(origins)}
+        values = np.array([books.time_value_cny_per_t_h(name, tier) for name, tier, _ in group])
+        best = np.full(len(group), np.inf)
+        wanted: dict[int, list[int]] = {}
+        for i, (origin, market) in enumerate(asked):
+            end = graph.number.get(rulebook.end(market))
+            if origin in row_of and end is not None:
+                wanted.setdefault(end, []).append(i)
+        for store in self._stores:
+            ways = [(arc, i) for arc in self._last.get(int(graph.head[store]), ()) for i in wanted.get(int(graph.head[arc]), ())]
+            if not ways:
+                continue
+            upstream = self._upstream(store, product, starts, dues)
+            for arc, i in ways:
+                own = graph.fixed[store, product] + graph.fixed[arc, product]
+                own += values[i] * (graph.customer_h[store] + graph.customer_h[arc])
+                cost = upstream[row_of[asked[i][0]]] + self._scale * own + dues[store] + dues[arc]
+                best[i] = min(best[i], cost)
+        return [(tonnes, float(cost)) for (_, _, tonnes), cost in zip(group, best, strict=True)]
+
+    def _upstream(self, store: int, product: int, starts: NDArray[np.int64], dues: Floats) -> Floats:
+        """Cheapest cost from each origin into stock, holding the stock included.
+
+        The cost a·path + κ·sqrt(w(path)) is concave in w, so some shortest path on cost + λ·w is best. λ is
+        refined, origin by origin in need, until the lower envelope of the lines D(λ) - λ·w admits nothing
+        cheaper than the best path met.
+        """
+        books, graph = self._books, self._graph
+        option = graph.moves[store].key[6]
+        storage = self._money * float(books.storage[option][product])
+        carrying = self._capital * float(books.ledger.carrying_cny_per_t_h()[product])
+        assortment = 24.0 * float(books.network.numbers("products", "assortment_stock_d")[product])
+        kappa = self._scale * float(books.network.numbers("products", "service_factor")[product]) * (storage + carrying)
+        linear = self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues
+        linear = np.where(self._before, linear, np.inf)
+        spread = np.where(self._before, graph.spread[:, product], np.inf)
+        own_w, root = float(graph.spread[store, product]), int(graph.tail[store])
+        held = self._scale * assortment * (storage + carrying)
+        free = dijkstra(graph.matrix(linear, reverse=True), indices=root)[starts]
+        if kappa == 0:
+            return np.asarray(free + held)
+        low = dijkstra(graph.matrix(spread, reverse=True), indices=root)[starts]
+        result = np.full(len(starts), np.inf)
+        lines: list[tuple[float, Floats, Floats]] = []
+        pending = np.isfinite(free)
+        lam = 0.0
+        for _ in range(MAX_TREES):
+            weights = linear + lam * spread if lam else linear
+            distance, before = dijkstra(graph.matrix(weights, reverse=True), indices=root, return_predecessors=True)
+            w = self._w_of(before, weights, spread, starts, pending)
+            lines.append((lam, distance[starts], w))
+            point = distance[starts] - lam * w + kappa * np.sqrt(w + own_w)
+            result = np.where(pending, np.minimum(result, point), result)
+            need = self._next_slope(lines, result, low, kappa, own_w, pending)
+            if need is None:
+                break
+            lam = need
+        return np.asarray(result + held)
+
+    def _w_of(
+        self, before: NDArray[np.int32], weights: Floats, spread: Floats, starts: NDArray[np.int64], pending: NDArray[np.bool_]
+    ) -> Floats:
+        """Sum w along the tree path of each origin; the cheapest of parallel moves is the one taken."""
+        graph = self._graph
+        if not hasattr(self, "_between"):
+            self._between: dict[tuple[int, int], list[int]] = {}
+            for i, pair in enumerate(zip(graph.tail.tolist(), graph.head.tolist(), strict=True)):
+                self._between.setdefault(pair, []).append(i)
+        totals = np.full(len(starts), np.inf)
+        for i, start in enumerate(starts):
+            if not pending[i]:
+                continue
+            vertex, total = int(start), 0.0
+            while before[vertex] >= 0:
+                following = int(before[vertex])
+                total += spread[min(self._between[(vertex, following)], key=lambda arc: weights[arc])]
+                vertex = following
+            totals[i] = total
+        return totals
+
+    @staticmethod
+    def _next_slope(
+        lines: list[tuple[float, Floats, Floats]],
+        best: Floats,
+        low: Floats,
+        kappa: float,
+        own_w: float,
+        pending: NDArray[np.bool_],
+    ) -> float | None:
+        """λ that could lower the bound's doubt most, or None when every origin's best is proven."""
+        ordered = sorted(lines, key=lambda line: line[0])
+        doubt, slope = 0.0, None
+        for i in np.flatnonzero(pending):
+            floor = float(low[i])
+            for place, (lam, total, w) in enumerate(ordered):
+                if place + 1 < len(ordered):
+                    lam2, total2, w2 = ordered[place + 1]
+                    corner = max(floor, float((total2[i] - total[i]) / (lam2 - lam)))
+                    a, b = total[i] - lam * w[i], total2[i] - lam2 * w2[i]
+                    chord = (b - a) / (w[i] - w2[i]) if w[i] > w2[i] else None
+                else:
+                    corner = floor
+                    chord = kappa / (np.sqrt(w[i] + own_w) + np.sqrt(floor + own_w)) if w[i] > floor else None
+                least = total[i] - lam * corner + kappa * np.sqrt(corner + own_w)
+                gap = float(best[i] - least)
+                if chord is not None and gap > max(doubt, CLOSE * max(1.0, abs(float(best[i])))):
+                    if all(abs(chord - known) > 1e-13 * max(1.0, chord) for known, _, _ in lines):
+                        doubt, slope = gap, float(chord)
+        return slope

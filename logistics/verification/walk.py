@@ -1,0 +1,355 @@
+"""Walking every path of a plan through the rulebook: legality, balance, capacities and the bill."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from logistics.errors import Problem, Where
+from logistics.network.network import Network
+from logistics.plan import Plan
+from logistics.verification.ledger import Floats, Ledger, keyed, number
+from logistics.verification.rulebook import Move, Rulebook, StepKey
+from logistics.verification.verdict import Totals
+
+FLOW_TOLERANCE = 1e-6
+WEIGHTS = {
+    "generalised": {"money": 1.0, "capital": 1.0, "time_value": 1.0},
+    "money": {"money": 1.0},
+    "hours": {"customer_h": 1.0},
+    "co2": {"co2_kg": 1.0},
+}
+"""What each objective adds up, per tonne."""
+
+
+@dataclass
+class PathFigures:
+    """Sums along one path, per tonne; arrays are over products."""
+
+    money: dict[str, Floats] = field(default_factory=dict)
+    hours: float = 0.0
+    customer_h: float = 0.0
+    lead_h: float = 0.0
+    variance_h2: float = 0.0
+    cycle_h: float = 0.0
+    co2_kg: float = 0.0
+    option: str = ""
+    uses: dict[tuple[str, str], int] = field(default_factory=dict)
+    exit_gateway: str = ""
+    entry_gateway: str = ""
+
+    def add(self, move: Move) -> None:
+        """Add one move."""
+        for item, amount in move.money:
+            self.money[item] = self.money[item] + amount if item in self.money else amount
+        self.hours += move.hours
+        self.customer_h += move.customer_h
+        self.lead_h += move.lead_h
+        self.variance_h2 += move.variance_h2 if move.lead_h or not move.customer_h else 0.0
+        self.cycle_h += move.cycle_h
+        self.co2_kg += move.co2_kg
+        for use in move.uses:
+            self.uses[use] = self.uses.get(use, 0) + 1
+        if move.key[0] == "store":
+            self.option = move.key[6]
+
+
+class YearBooks:
+    """Rulebooks and demand of one year, and the work of walking a plan through them.
+
+    Parameters
+    ----------
+    network
+        Effective network of the year.
+    year
+        The year.
+    """
+
+    def __init__(self, network: Network, year: int) -> None:
+        self.network, self.year = network, year
+        self.ledger = Ledger(network, year)
+        self.demand = {str(r["demand_id"]): r for r in network.rows("demand") if number(r, "tonnes_per_year") > 0}
+        territory = {name: str(row["customs_territory"]) for name, row in self.ledger.sites.items()}
+        home = network.info.home_territory
+        self.direction: dict[str, str] = {}
+        self.tiers = keyed(network, "time_values", "product_id", "segment", "tier")
+        ends: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+        for name, row in self.demand.items():
+            leaves, enters = (territory[str(row[c])] for c in ("origin_site", "destination_site"))
+            self.direction[name] = "export" if leaves == home else "import" if enters == home else "transit"
+            pair = ends.setdefault((self.direction[name], str(row["segment"])), (set(), set()))
+            pair[0].add(str(row["origin_site"]))
+            pair[1].add(str(row["destination_site"]))
+        self.rulebooks = {key: Rulebook(self.ledger, key[1], *pair) for key, pair in ends.items()}
+        self.product_row = {name: i for i, name in enumerate(self.ledger.products)}
+        self._carrying = self.ledger.carrying_cny_per_t_h()
+        options = keyed(network, "warehouse_options", "option_id")
+        self.storage = {
+            key[0]: number(row, "storage_cny_per_m3_day") / 24.0 * self.ledger.m3_per_t() for key, row in options.items()
+        }
+        self._assortment_h = 24.0 * network.numbers("products", "assortment_stock_d")
+        self._cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
+        self._z = network.numbers("products", "service_factor")
+
+    def rulebook(self, demand_id: str) -> Rulebook:
+        """Rulebook of a demand row."""
+        return self.rulebooks[(self.direction[demand_id], str(self.demand[demand_id]["segment"]))]
+
+    def shares(self) -> dict[tuple[str, str], float]:
+        """Tonnes of each (demand id, tier)."""
+        found = {}
+        tiers: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
+        for (product, segment, tier), row in self.tiers.items():
+            tiers[(product, segment)].append((tier, number(row, "share")))
+        for name, row in self.demand.items():
+            for tier, share in tiers[(str(row["product_id"]), str(row["segment"]))]:
+                if share > 0:
+                    found[(name, tier)] = number(row, "tonnes_per_year") * share
+        return found
+
+    def time_value_cny_per_t_h(self, demand_id: str, tier: str) -> float:
+        """Worth of a customer hour of a tonne."""
+        row = self.demand[demand_id]
+        product = str(row["product_id"])
+        per_day = number(self.tiers[(product, str(row["segment"]), tier)], "value_share_per_day")
+        return float(per_day * self.ledger.fob_cny_per_t[self.product_row[product]] / 24.0)
+
+    def stock_h(self, figures: PathFigures, product: int) -> float:
+        """Hours in stock of a stocked path: cycle, assortment and safety stock."""
+        if not figures.option:
+            return 0.0
+        spread = figures.lead_h * self._cv2_h[product] + figures.variance_h2
+        return float(figures.cycle_h + self._assortment_h[product] + self._z[product] * math.sqrt(spread))
+
+    def per_t(self, figures: PathFigures, product: int, time_value: float) -> dict[str, float]:
+        """Figures per tonne of a product on a path: money by item and together, capital, time, hours, CO2."""
+        stock_h = self.stock_h(figures, product)
+        items = {f"item:{item}": float(amount[product]) for item, amount in figures.money.items()}
+        if figures.option:
+            items["item:storage"] = float(self.storage[figures.option][product]) * stock_h
+        return items | {
+            "money": sum(items.values()),
+            "capital": float(self._carrying[product]) * (figures.hours + stock_h),
+            "time_value": time_value * figures.customer_h,
+            "customer_h": figures.customer_h,
+            "pipeline_h": figures.hours,
+            "co2_kg": figures.co2_kg,
+        }
+
+
+def walked_path(rulebook: Rulebook, origin: str, market: str, steps: Iterable[StepKey]) -> PathFigures | int:
+    """Figures of a path, or the number (from 1) of the first step that is not legal.
+
+    A path that is legal but does not end at `market` fails at the step after its last.
+    """
+    state = rulebook.start(origin)
+    figures = PathFigures()
+    seq = 0
+    for seq, key in enumerate(steps, 1):
+        known = rulebook.moves(state)
+        if key not in known and state[0] == "aboard" and state[4] == "arriving":
+            stays = [move for move in known.values() if move.key[0] == "stay"]
+            if stays:
+                figures.add(stays[0])
+                known = rulebook.moves(stays[0].after)
+        move = known.get(key)
+        if move is None:
+            return seq
+        _note_gateway(figures, state, move)
+        figures.add(move)
+        state = move.after
+    return figures if state == rulebook.end(market) else seq + 1
+
+
+def _note_gateway(figures: PathFigures, state: tuple[str, ...], move: Move) -> None:
+    """Remember where cargo left its own country and where it entered the other."""
+    if move.key[0] == "board" and state[2] in ("packed_cleared", "mail_cleared") and move.after[3].endswith("abroad"):
+        figures.exit_gateway = figures.exit_gateway or move.key[1]
+    if move.key[0] == "clear_import":
+        figures.entry_gateway = figures.entry_gateway or move.key[1]
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Outcome of walking a year's plan."""
+
+    violations: list[Problem]
+    bill: dict[str, float]
+    totals: Totals
+    objective: float
+    loads: dict[tuple[str, str, str], float]
+
+
+def walk_plan(books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: float | None = None) -> Walked:
+    """Check a year's plan and add up its bill.
+
+    Parameters
+    ----------
+    books
+        The year's rulebooks.
+    plan
+        The plan of that year.
+    objective
+        The scenario's objective.
+    unserved_cny_per_t
+        Price of unserved demand, when the scenario sets one.
+    """
+    violations: list[Problem] = []
+    steps = _steps_by_path(plan)
+    shares = books.shares()
+    sums: dict[str, float] = defaultdict(float)
+    loads: dict[tuple[str, str, str], float] = defaultdict(float)
+    served: dict[tuple[str, str], float] = defaultdict(float)
+    cache: dict[tuple[object, ...], PathFigures | int] = {}
+    m3_per_t = books.ledger.m3_per_t()
+    local = {n for n, s in books.ledger.sites.items() if s["province"] == books.network.info.home_province}
+    for line, row in enumerate(plan.flows.to_pylist()):
+        name, tier, tonnes, path = row["demand_id"], row["tier"], row["tonnes"], row["path_id"]
+        where = Where("plan/flows", line + 2, path)
+        if (name, tier) not in shares:
+            violations.append(Problem("verify.step", where, f"{name} {tier}", subject="demand"))
+            continue
+        if not math.isfinite(tonnes) or tonnes < 0:
+            violations.append(Problem("verify.balance", where, str(tonnes), "≥ 0", f"{name} {tier}"))
+            continue
+        demand, rulebook = books.demand[name], books.rulebook(name)
+        keys = steps.get(path, ())
+        memo = (id(rulebook), demand["origin_site"], demand["destination_site"], keys)
+        if memo not in cache:
+            cache[memo] = walked_path(rulebook, str(demand["origin_site"]), str(demand["destination_site"]), keys)
+        figures = cache[memo]
+        if isinstance(figures, int):
+            violations.append(_illegal(where, books, keys, figures))
+            continue
+        product = books.product_row[str(demand["product_id"])]
+        served[(name, tier)] += tonnes
+        for part, amount in books.per_t(figures, product, books.time_value_cny_per_t_h(name, tier)).items():
+            sums[part] += tonnes * amount
+        for (kind, thing), times in figures.uses.items():
+            loads[(kind, thing, "t")] += tonnes * times
+            if kind == "service":
+                loads[(kind, thing, "m3")] += tonnes * times * m3_per_t[product]
+        gateway = figures.exit_gateway if books.direction[name] == "export" else figures.entry_gateway
+        if books.direction[name] != "transit" and gateway:
+            sums["gateway_t"] += tonnes
+            sums["local_t"] += tonnes if gateway in local else 0.0
+    missing = _balance(plan, shares, served, violations)
+    _capacities(books, loads, violations)
+    weights = WEIGHTS[objective]
+    value = sum(weight * sums[part] for part, weight in weights.items()) + missing * (unserved_cny_per_t or 0.0)
+    totals = Totals(
+        demand_t=sum(shares.values()),
+        served_t=sum(served.values()),
+        unserved_t=missing,
+        money_cny=sums["money"],
+        capital_cny=sums["capital"],
+        time_value_cny=sums["time_value"],
+        customer_t_h=sums["customer_h"],
+        pipeline_t_h=sums["pipeline_h"],
+        co2_t=sums["co2_kg"] / 1000.0,
+        local_t=sums["local_t"],
+        gateway_t=sums["gateway_t"],
+    )
+    bill = {part.removeprefix("item:"): amount for part, amount in sorted(sums.items()) if part.startswith("item:")}
+    return Walked(violations, bill, totals, value, dict(loads))
+
+
+def _steps_by_path(plan: Plan) -> dict[str, tuple[StepKey, ...]]:
+    """Steps of each path in the order of their numbers."""
+    columns = ("path_id", "seq", "action", "site_id", "to_site_id", "service_id", "stop_seq", "via_id", "option_id", "channel")
+    rows = list(zip(*(plan.steps[name].to_pylist() for name in columns), strict=True))
+    found: dict[str, list[StepKey]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row[0], row[1])):
+        found[row[0]].append(row[2:])
+    return {path: tuple(keys) for path, keys in found.items()}
+
+
+def _illegal(where: Where, books: YearBooks, keys: tuple[StepKey, ...], seq: int) -> Problem:
+    """Name the step that is not legal, and whether something closed is the reason."""
+    if seq > len(keys):
+        return Problem("verify.step", where, "end of path", subject=str(seq))
+    key = keys[seq - 1]
+    network = books.network
+    shut = {("services", key[3]), ("sites", key[1]), ("sites", key[2]), ("warehouse_options", key[6])}
+    for table, thing in sorted(shut):
+        rows = keyed(network, table, {"services": "service_id", "sites": "site_id"}.get(table, "option_id"))
+        row: Mapping[str, object] | None = rows.get((thing,))
+        if thing and row is not None and row["status"] != "existing":
+            return Problem("verify.closed", where, thing, subject=f"{seq} {key[0]}")
+    if key[0] == "ride":
+        for leg in network.legs():
+            if (leg.service_id, leg.to_seq, leg.via_id) == (key[3], key[4], key[5]):
+                for passage in leg.passages:
+                    if books.ledger.passages[passage]["status"] == "closed":
+                        return Problem("verify.closed", where, passage, subject=f"{seq} {key[0]}")
+    return Problem("verify.step", where, " ".join(str(part) for part in key if part), subject=str(seq))
+
+
+def _balance(
+    plan: Plan,
+    shares: Mapping[tuple[str, str], float],
+    served: Mapping[tuple[str, str], float],
+    violations: list[Problem],
+) -> float:
+    """Flows and unserved add up to demand; returns the unserved tonnes."""
+    unserved: dict[tuple[str, str], float] = defaultdict(float)
+    for line, row in enumerate(plan.unserved.to_pylist()):
+        key = (row["demand_id"], row["tier"])
+        if key not in shares or not row["tonnes"] >= 0:
+            where = Where("plan/unserved", line + 2)
+            violations.append(Problem("verify.balance", where, str(row["tonnes"]), "≥ 0", " ".join(key)))
+            continue
+        unserved[key] += row["tonnes"]
+    for key, tonnes in shares.items():
+        have = served.get(key, 0.0) + unserved.get(key, 0.0)
+        if abs(have - tonnes) > FLOW_TOLERANCE * max(1.0, tonnes):
+            violations.append(Problem("verify.balance", Where("plan/flows"), f"{have:.9g}", f"{tonnes:.9g}", " ".join(key)))
+    return sum(unserved.values())
+
+
+def capacities(books: YearBooks) -> dict[tuple[str, str, str], float]:
+    """Capacity left for demand, by (kind, id, unit): services per leg, sites, passages, warehouses."""
+    found: dict[tuple[str, str, str], float] = {}
+    network = books.network
+    stops: dict[str, int] = defaultdict(int)
+    for service in network.texts("service_stops", "service_id"):
+        stops[service] += 1
+    for row in network.rows("services"):
+        name, background = str(row["service_id"]), number(row, "background_t_per_year")
+        departures = number(row, "departures_per_week") * number(row, "availability") * 365.0 / 7.0
+        for unit, payload in (("t", number(row, "payload_t")), ("m3", number(row, "payload_m3"))):
+            other = background * payload / number(row, "payload_t")
+            offered = departures * payload * number(row, "load_factor_max")
+            for seq in range(2, stops[name] + 1):
+                found[("service", f"{name}#{seq}", unit)] = max(0.0, offered - other)
+    for table, kind, key, column in (
+        ("sites", "site", "site_id", "throughput_t_per_year"),
+        ("passages", "passage", "passage_id", "capacity_t_per_year"),
+    ):
+        for row in network.rows(table):
+            if row[column] is not None:
+                left = number(row, column) - number(row, "background_t_per_year")
+                found[(kind, str(row[key]), "t")] = max(0.0, left)
+    for row in network.rows("warehouse_options"):
+        found[("warehouse", str(row["option_id"]), "t")] = number(row, "capacity_t_per_year")
+    return found
+
+
+def _capacities(books: YearBooks, loads: Mapping[tuple[str, str, str], float], violations: list[Problem]) -> None:
+    room = capacities(books)
+    for key, load in sorted(loads.items()):
+        capacity = room.get(key)
+        if capacity is not None and load > capacity + FLOW_TOLERANCE * max(1.0, capacity):
+            subject = f"{key[0]} {key[1]} ({key[2]})"
+            violations.append(Problem("verify.capacity", Where("plan/flows"), f"{load:.9g}", f"{capacity:.9g}", subject))
+
+
+def spread_h2(books: YearBooks, move: Move) -> Floats:
+    """What a move adds to w for each product: lead time × cv² + variance, 0 behind the warehouse."""
+    behind = move.customer_h > 0 and move.lead_h == 0
+    cv2 = 24.0 * books.network.numbers("products", "demand_cv_daily") ** 2
+    return np.zeros(len(cv2)) if behind else move.lead_h * cv2 + move.variance_h2
