@@ -1,9 +1,10 @@
 """Every sentence people see, in English and Chinese.
 
 The dicts hold ``str.format`` templates by key. A problem's code is a key: the template says what was found
-and what is allowed; ``<code>.do`` says what to do about it. ``<code>.<allowed>.do`` is preferred where it
-exists, ``<code>.blank`` and ``<code>.blank_allowed`` stand for an empty `found` and `allowed`, and ``<key>.one`` is
-used when `count` is 1.
+and what is allowed; ``<code>.do`` says what to do about it. Variants are preferred where they exist:
+``<code>:<subject>``, ``<code>:<subject>.do`` and ``<code>:<allowed>.do`` for one subject or kind,
+``<code>.blank`` and ``<code>.blank_allowed`` for an empty `found` or `allowed`, ``<key>.one`` when `count`
+is 1.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MAX_FOUND = 120
 MAX_ALLOWED = 240
 MAX_ITEMS = 12
 SHOWN_ITEMS = 10
+_VOCABULARY = {"phase": "phase", "objective": "term", "status": "term"}
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -42,8 +44,8 @@ def language(explicit: str | None) -> str:
 def text(key: str, /, lang: str = "en", **values: object) -> str:
     """Return the sentence or term called `key`, with `values` put in; always one line.
 
-    Numbers may be handed over as they are. A language without the key, and an unknown language, gets the
-    English words.
+    Numbers may be handed over as they are, and `phase`, `objective` and `status` by their names. A language
+    without the key, and an unknown language, gets the English words.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def text(key: str, /, lang: str = "en", **values: object) -> str:
     """
     if values.get("count") == 1 and f"{key}.one" in EN:
         key = f"{key}.one"
-    return _template(key, lang).format(**{name: _shown(value) for name, value in values.items()})
+    return _template(key, lang).format(**{name: _named(name, value, lang) for name, value in values.items()})
 
 
 def sentence(problem: Problem, lang: str = "en") -> str:
@@ -68,26 +70,23 @@ def sentence(problem: Problem, lang: str = "en") -> str:
         _field(problem, name, lang, limit)
         for name, limit in (("found", MAX_FOUND), ("allowed", MAX_ALLOWED), ("subject", MAX_FOUND))
     )
-    blank, nothing = (
-        name if (name := f"{code}.{kind}") in EN else kind for kind in ("blank", "blank_allowed")
-    )
+    nothing = text(_first(f"{code}.blank_allowed", "blank_allowed"), lang)
+    blank = text(_first(f"{code}.blank", "blank"), lang)
     values = {
         "found": found,
-        "quoted": text("list.quote", lang, item=found) if found else text(blank, lang),
-        "allowed": _list(allowed, lang, quote=False) or text(nothing, lang),
-        "choices": _list(allowed, lang, quote=True) or text(nothing, lang),
+        "quoted": text("list.quote", lang, item=found) if found else blank,
+        "allowed": _list(allowed, lang, quote=False) or nothing,
+        "choices": _list(allowed, lang, quote=True) or nothing,
         "subject": subject,
         "at": f"{subject}: " if subject else "",
     }
-    what = _template(code, lang).format(**values)
+    what = _template(_first(f"{code}:{problem.subject}", code), lang).format(**values)
     if problem.remedy:
-        what = text(
-            "problem.did_you_mean", lang, what=what, remedy=_shortened(escaped(problem.remedy), MAX_FOUND)
-        )
+        remedy = _shortened(escaped(problem.remedy), MAX_FOUND)
+        what = text("problem.did_you_mean", lang, what=what, remedy=remedy)
     else:
-        special = f"{code}.{problem.allowed}.do"
-        do = _template(special if special in EN else f"{code}.do", lang).format(**values)
-        what = text("problem.both", lang, what=what, do=do)
+        key = _first(f"{code}:{problem.subject}.do", f"{code}:{problem.allowed}.do", f"{code}.do")
+        what = text("problem.both", lang, what=what, do=_template(key, lang).format(**values))
     where = escaped(str(problem.where))
     return f"{where}: {what}" if where else what
 
@@ -105,8 +104,13 @@ def _template(key: str, lang: str) -> str:
     return LANGUAGES.get(lang, EN).get(key) or EN[key]
 
 
+def _first(*keys: str) -> str:
+    """Return the first of `keys` that there are words for, else the last."""
+    return next((key for key in keys if key in EN), keys[-1])
+
+
 def _field(problem: Problem, name: str, lang: str, limit: int) -> str:
-    """One field of a problem: as a phrase of the language when it is one of the engine's, else as it stands."""
+    """One field of a problem: put into the language when it is a phrase of the engine, else as it stands."""
     words = escaped(str(getattr(problem, name)))
     known = phrase(problem.code, name, words)
     if known is not None:
@@ -134,6 +138,12 @@ def _list(words: str, lang: str, *, quote: bool) -> str:
 def _shortened(words: str, limit: int) -> str:
     """`words` with its middle left out when it is longer than `limit`."""
     return words if len(words) <= limit else f"{words[: limit - 30]}…{words[-29:]}"
+
+
+def _named(name: str, value: object, lang: str) -> str:
+    """A value inside a sentence; names of the engine become words."""
+    known = f"{_VOCABULARY[name]}.{value}" if name in _VOCABULARY else ""
+    return _template(known, lang) if known in EN else _shown(value)
 
 
 def _shown(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_UNREACHABLE = r"demand\.unreachable"
 _RANGE = r"(?:schema|table|change)\..*"
 
 # Field, codes, whole text, key of the words; named groups are the values of the template.
@@ -33,11 +34,27 @@ PATTERNS: tuple[tuple[str, str, str, str], ...] = (
     ("allowed", r"yaml\.too_large", r"(?P<a>\d+), (?P<b>\d+)", "phrase.depth"),
     ("found", r"yaml\.encoding", r"byte (?P<a>\d+)", "phrase.byte"),
     ("found", r"table\.encoding", r"unknown encoding", "phrase.encoding"),
+    ("found", r"verify\.step", r"end of path", "phrase.end"),
+    ("subject", r"verify\..*", r"(?P<a>\d+)", "phrase.step"),
+    ("subject", r"verify\..*", r"(?P<a>\d+) (?P<b>[a-z_]+)", "phrase.action"),
+    ("subject", _UNREACHABLE, r"site (?P<a>\S+) is not open", "phrase.closed_site"),
+    ("subject", _UNREACHABLE, r"no gateway within reach of (?P<a>\S+) by road", "phrase.no_gateway"),
+    ("subject", _UNREACHABLE, r"no customs office near (?P<a>\S+) declares (?P<b>\S+)", "phrase.no_customs"),
+    ("subject", _UNREACHABLE, r"nothing near (?P<a>\S+) consolidates (?P<b>\S+)", "phrase.no_packing"),
+    ("subject", _UNREACHABLE, r"no last mile of (?P<a>\S+) at (?P<b>\S+)", "phrase.no_last_mile"),
+    ("subject", _UNREACHABLE, r"no existing warehouse within reach of (?P<a>\S+)", "phrase.no_warehouse"),
     (
         "subject",
-        r"demand\.unreachable",
-        r"no service takes segment (?P<a>\S+) to (?P<b>\S+)",
-        "phrase.no_service",
+        _UNREACHABLE,
+        r"no gateway that imports (?P<a>\S+) within reach of (?P<b>\S+)",
+        "phrase.no_import",
+    ),
+    ("subject", _UNREACHABLE, r"no service takes (?:segment )?(?P<a>\S+) to (?P<b>\S+)", "phrase.no_service"),
+    (
+        "subject",
+        _UNREACHABLE,
+        r"no chain of services joins (?P<a>\S+) to (?P<b>\S+) for (?P<c>\S+)",
+        "phrase.no_chain",
     ),
 )
 
