@@ -63,7 +63,7 @@ SENTENCES: dict[str, str] = {
     "run.status_solver": "optimal (solver bound)",
     "phase.unserved": "least unserved demand",
     "phase.objective": "objective",
-    "verify.ok": "{year}: verified; flows, capacities and the bill hold; objective {objective}, bound: {proof}",
+    "verify.ok": "{year}: verified; flows, capacities and bill hold; objective {objective}, bound: {proof}",
     "verify.failed": "not verified: {count} violations",
     "verify.failed.one": "not verified: {count} violation",
     "check.ok": "{name}: no errors; {sites} sites, {services} services, {demand} demand rows",
