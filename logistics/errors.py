@@ -38,7 +38,9 @@ class Where:
 
     def __str__(self) -> str:
         """``file:line:column`` with what is known."""
-        return ":".join(part for part in (self.file, str(self.line) if self.line else "", self.column) if part)
+        return ":".join(
+            part for part in (self.file, str(self.line) if self.line else "", self.column) if part
+        )
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ class IncrementalProgram:
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self._costs: dict[int, float] = {}
         model = model_pb2.ModelProto()
-        self._solver = _called(core.new, parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto())
+        self._solver = _called(
+            core.new, parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto()
+        )
         self._parameters = parameters_pb2.SolveParametersProto()
         self._parameters.presolve = parameters_pb2.EMPHASIS_OFF
 
@@ -93,7 +95,9 @@ class IncrementalProgram:
         new = self._update.new_variables
         new.ids.extend(numbers.tolist())
         new.lower_bounds.extend([0.0] * len(numbers))
-        new.upper_bounds.extend([np.inf] * len(numbers) if upper is None else np.asarray(upper, float).tolist())
+        new.upper_bounds.extend(
+            [np.inf] * len(numbers) if upper is None else np.asarray(upper, float).tolist()
+        )
         new.integers.extend([False] * len(numbers))
         new.names.extend([""] * len(numbers))
         self.num_columns += len(numbers)
@@ -102,7 +106,9 @@ class IncrementalProgram:
 
     def set_entries(self, rows: Ints, columns: Ints, values: Floats) -> None:
         """Set entries of the matrix; each (row, column) at most once between two solves."""
-        self._entries.append((np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float)))
+        self._entries.append(
+            (np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float))
+        )
 
     def set_row_bounds(self, rows: Ints, lower: Floats, upper: Floats) -> None:
         """Change bounds of existing rows, ascending row numbers."""

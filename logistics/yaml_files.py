@@ -110,7 +110,11 @@ def _events_are_plain(text: str, shown: str, problems: list[Problem]) -> bool:
         elif name in ("SequenceEndEvent", "MappingEndEvent"):
             depth -= 1
         if depth > MAX_DEPTH or nodes > MAX_NODES:
-            problems.append(Problem("yaml.too_large", place, f"depth {depth}, {nodes} values", f"{MAX_DEPTH}, {MAX_NODES}"))
+            problems.append(
+                Problem(
+                    "yaml.too_large", place, f"depth {depth}, {nodes} values", f"{MAX_DEPTH}, {MAX_NODES}"
+                )
+            )
             return False
         if documents > 1:
             problems.append(Problem("yaml.documents", place))
@@ -174,20 +178,34 @@ def validated(model: type[Model], document: Document, problems: list[Problem], k
 def _as_problem(item: Any, model: type[BaseModel], document: Document, key: Key) -> Problem:
     located = tuple(part for part in item["loc"])
     # Parts that pydantic adds for unions and aliases do not stand in the file.
-    path: Key = tuple(part for part in located if not (isinstance(part, str) and part.startswith(("function-", "tagged-"))))
+    path: Key = tuple(
+        part for part in located if not (isinstance(part, str) and part.startswith(("function-", "tagged-")))
+    )
     kind, context = item["type"], item.get("ctx", {})
     subject = ".".join(str(part) for part in path)
     found = "" if isinstance(item.get("input"), dict | list) else str(item.get("input"))
     if kind == "extra_forbidden":
         choices = _keys_at(model, path[:-1])
         name = str(path[-1])
-        return Problem("schema.unknown_key", document.where(key + path, of_key=True), name, ", ".join(choices), subject, did_you_mean(name, choices))
+        return Problem(
+            "schema.unknown_key",
+            document.where(key + path, of_key=True),
+            name,
+            ", ".join(choices),
+            subject,
+            did_you_mean(name, choices),
+        )
     if kind == "missing":
         return Problem("schema.missing_key", document.where(key + path[:-1]), allowed="", subject=subject)
     where = document.where(key + path)
     if kind in ("literal_error", "enum"):
-        choices = [choice.strip(" '\"") for choice in str(context.get("expected", "")).replace(" or ", ", ").split(",")]
-        return Problem("schema.choice", where, found, ", ".join(choices), subject, did_you_mean(found, choices))
+        choices = [
+            choice.strip(" '\"")
+            for choice in str(context.get("expected", "")).replace(" or ", ", ").split(",")
+        ]
+        return Problem(
+            "schema.choice", where, found, ", ".join(choices), subject, did_you_mean(found, choices)
+        )
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
         allowed = ", ".join(f"{signs[name]} {value:g}" for name, value in context.items() if name in signs)

@@ -63,9 +63,13 @@ def _by_year_references(network: Network, name: str) -> Iterator[Problem]:
         column = numbers.get(cells["column"])
         if column is None:
             hint = did_you_mean(str(cells["column"]), list(numbers))
-            yield Problem("table.by_year_column", where, str(cells["column"]), ", ".join(numbers), "column", hint)
+            yield Problem(
+                "table.by_year_column", where, str(cells["column"]), ", ".join(numbers), "column", hint
+            )
         elif not column.low <= cells["value"] <= column.high:
-            yield Problem("table.range", where, str(cells["value"]), f"{column.low:g} … {column.high:g}", column.name)
+            yield Problem(
+                "table.range", where, str(cells["value"]), f"{column.low:g} … {column.high:g}", column.name
+            )
 
 
 def _has_services(network: Network) -> Iterator[Problem]:
@@ -84,10 +88,21 @@ def _stops_in_order(network: Network) -> Iterator[Problem]:
             yield Problem("service.stops", _place(network, "services", row), service, "2", "service_stops")
         elif [seq for seq, _, _ in calls] != [float(i + 1) for i in range(len(calls))]:
             found = ", ".join(f"{seq:g}" for seq, _, _ in calls)
-            yield Problem("service.seq", _place(network, "service_stops", calls[0][2], "seq"), found, "1, 2, 3 …", service)
+            yield Problem(
+                "service.seq",
+                _place(network, "service_stops", calls[0][2], "seq"),
+                found,
+                "1, 2, 3 …",
+                service,
+            )
         for (_, site, _), (_, following, line) in zip(calls, calls[1:], strict=False):
             if site == following:
-                yield Problem("service.same_stop", _place(network, "service_stops", line, "site_id"), site, subject=service)
+                yield Problem(
+                    "service.same_stop",
+                    _place(network, "service_stops", line, "site_id"),
+                    site,
+                    subject=service,
+                )
 
 
 def _legs_have_figures(network: Network) -> Iterator[Problem]:
@@ -107,7 +122,11 @@ def _legs_have_figures(network: Network) -> Iterator[Problem]:
             yield Problem("service.leg_missing", where, "/".join(map(str, key)))
     for row, cells in enumerate(network.rows("service_via")):
         if (str(cells["service_id"]), cells["to_seq"]) not in calls:
-            yield Problem("service.via_without_stop", _place(network, "service_via", row, "to_seq"), str(cells["to_seq"]))
+            yield Problem(
+                "service.via_without_stop",
+                _place(network, "service_via", row, "to_seq"),
+                str(cells["to_seq"]),
+            )
 
 
 def _currencies(network: Network) -> Iterator[Problem]:
@@ -119,7 +138,9 @@ def _currencies(network: Network) -> Iterator[Problem]:
             if (currency, year) not in known and currency != "CNY" and (currency, year) not in seen:
                 seen.add((currency, year))
                 where = _place(network, "services", row, "tariff_currency")
-                yield Problem("fx.missing", where, f"{currency} {year}", ", ".join(sorted({c for c, _ in known})))  # type: ignore[type-var]
+                yield Problem(
+                    "fx.missing", where, f"{currency} {year}", ", ".join(sorted({c for c, _ in known}))
+                )  # type: ignore[type-var]
 
 
 def _contracts(network: Network) -> Iterator[Problem]:
@@ -140,7 +161,13 @@ def _tiers(network: Network) -> Iterator[Problem]:
         first.setdefault(key, row)
     for key, share in total.items():
         if abs(share - 1) > TOLERANCE:
-            yield Problem("tiers.sum", _place(network, "time_values", first[key], "share"), f"{share:g}", "1", "/".join(key))
+            yield Problem(
+                "tiers.sum",
+                _place(network, "time_values", first[key], "share"),
+                f"{share:g}",
+                "1",
+                "/".join(key),
+            )
 
 
 def _demand_is_described(network: Network) -> Iterator[Problem]:
@@ -151,8 +178,12 @@ def _demand_is_described(network: Network) -> Iterator[Problem]:
     for row, key in enumerate(zip(products, segments, strict=True)):
         for table, known in (("product_segments", described), ("time_values", tiered)):
             if key not in known:
-                yield Problem("demand.no_row", _place(network, "demand", row, "segment"), "/".join(key), table)
-    territory = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True))
+                yield Problem(
+                    "demand.no_row", _place(network, "demand", row, "segment"), "/".join(key), table
+                )
+    territory = dict(
+        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
+    )
     origins, ends = network.texts("demand", "origin_site"), network.texts("demand", "destination_site")
     for row, (origin, end) in enumerate(zip(origins, ends, strict=True)):
         if territory[origin] == territory[end]:
@@ -182,8 +213,13 @@ def _modes_have_figures(network: Network) -> Iterator[Problem]:
 
 def _border_rules_cover(network: Network) -> Iterator[Problem]:
     """Each border that demand crosses has a rule for its segment."""
-    rules = {(str(r["customs_territory"]), str(r["product_id"]), str(r["segment"])) for r in network.rows("border_rules")}
-    territory = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True))
+    rules = {
+        (str(r["customs_territory"]), str(r["product_id"]), str(r["segment"]))
+        for r in network.rows("border_rules")
+    }
+    territory = dict(
+        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
+    )
     missing: Counter[tuple[str, str, str]] = Counter()
     row_of = {}
     for row, cells in enumerate(network.rows("demand")):
@@ -193,7 +229,9 @@ def _border_rules_cover(network: Network) -> Iterator[Problem]:
             missing[(entered, product, segment)] += 1
             row_of.setdefault((entered, product, segment), row)
     for key, count in missing.items():
-        yield Problem("border.no_rule", _place(network, "demand", row_of[key]), "/".join(key), subject=str(count))
+        yield Problem(
+            "border.no_rule", _place(network, "demand", row_of[key]), "/".join(key), subject=str(count)
+        )
 
 
 def _last_mile_once(network: Network) -> Iterator[Problem]:
@@ -202,7 +240,12 @@ def _last_mile_once(network: Network) -> Iterator[Problem]:
     for row, cells in enumerate(network.rows("last_mile")):
         key = (str(cells["site_id"]), str(cells["channel"]))
         if key in seen:
-            yield Problem("table.duplicate", _place(network, "last_mile", row, "channel"), "/".join(key), str(seen[key] + 2))
+            yield Problem(
+                "table.duplicate",
+                _place(network, "last_mile", row, "channel"),
+                "/".join(key),
+                str(seen[key] + 2),
+            )
         seen.setdefault(key, row)
 
 
@@ -218,7 +261,9 @@ def _estimates_have_ranges(network: Network) -> Iterator[Problem]:
         if np.any(bare):
             row = int(np.flatnonzero(bare)[0])
             where = _place(network, schema.name, row, "confidence")
-            yield Problem("estimate.no_range", where, str(int(bare.sum())), severity="warning", subject=schema.name)
+            yield Problem(
+                "estimate.no_range", where, str(int(bare.sum())), severity="warning", subject=schema.name
+            )
         for row, column in np.argwhere(lows > highs):
             where = _place(network, schema.name, int(row), f"{schema.estimates[column]}_low")
             yield Problem("estimate.upside_down", where, f"{lows[row, column]:g} > {highs[row, column]:g}")

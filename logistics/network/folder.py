@@ -100,7 +100,12 @@ def _read_info(folder: Path, problems: list[Problem]) -> NetworkInfo | None:
         return None
     if file.schema_ not in SUPPORTED_SCHEMAS:
         problems.append(
-            Problem("schema.version", document.where(("schema",)), str(file.schema_), ", ".join(map(str, SUPPORTED_SCHEMAS)))
+            Problem(
+                "schema.version",
+                document.where(("schema",)),
+                str(file.schema_),
+                ", ".join(map(str, SUPPORTED_SCHEMAS)),
+            )
         )
         return None
     return NetworkInfo(
@@ -133,7 +138,11 @@ def _read_tables(folder: Path, problems: list[Problem]) -> dict[str, pa.Table]:
     for path in sorted(folder.glob("*.csv")):
         if path.stem not in names:
             shown = f"{folder.name}/{path.name}"
-            problems.append(Problem("network.unknown_table", Where(shown), path.stem, remedy=did_you_mean(path.stem, names)))
+            problems.append(
+                Problem(
+                    "network.unknown_table", Where(shown), path.stem, remedy=did_you_mean(path.stem, names)
+                )
+            )
     return tables
 
 

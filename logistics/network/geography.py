@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def great_circle_km(lat1: Floats | float, lon1: Floats | float, lat2: Floats | float, lon2: Floats | float) -> Floats:
+def great_circle_km(
+    lat1: Floats | float, lon1: Floats | float, lat2: Floats | float, lon2: Floats | float
+) -> Floats:
     """Great-circle distance by the haversine formula; arguments in degrees, broadcast together."""
     phi1, phi2 = np.radians(lat1), np.radians(lat2)
     half = np.sin((phi2 - phi1) / 2) ** 2
-    half = half + np.cos(phi1) * np.cos(phi2) * np.sin(np.radians(np.asarray(lon2) - np.asarray(lon1)) / 2) ** 2
+    half = (
+        half + np.cos(phi1) * np.cos(phi2) * np.sin(np.radians(np.asarray(lon2) - np.asarray(lon1)) / 2) ** 2
+    )
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))))
 
 

@@ -126,7 +126,10 @@ class Network:
             if by_year is None or by_year.num_rows == 0 or year == self.info.base_year:
                 continue
             table = changed.tables[name]
-            row_of = {key: row for row, key in enumerate(zip(*(table[k].to_pylist() for k in schema.key), strict=True))}
+            row_of = {
+                key: row
+                for row, key in enumerate(zip(*(table[k].to_pylist() for k in schema.key), strict=True))
+            }
             values = {}
             for row in by_year.to_pylist():
                 if row["year"] != year:

@@ -88,7 +88,9 @@ def _decoded(path: Path, shown: str, problems: list[Problem]) -> bytes | None:
         problems.append(Problem("table.bom", Where(shown, 1), "UTF-8 BOM", "UTF-8"))
     if b"\r" in data:
         line = data[: data.index(b"\r")].count(b"\n") + 1
-        problems.append(Problem("table.line_ends", Where(shown, line), "CR LF" if b"\r\n" in data else "CR", "LF"))
+        problems.append(
+            Problem("table.line_ends", Where(shown, line), "CR LF" if b"\r\n" in data else "CR", "LF")
+        )
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -154,10 +156,18 @@ def _header_fits(raw: pa.Table, schema: TableSchema, shown: str, problems: list[
     missing = [name for name in known if name not in raw.column_names and name not in optional]
     extra = [name for name in raw.column_names if name not in known]
     for name in missing:
-        problems.append(Problem("table.missing_column", Where(shown, 1), subject=name, allowed=", ".join(known)))
+        problems.append(
+            Problem("table.missing_column", Where(shown, 1), subject=name, allowed=", ".join(known))
+        )
     for name in extra:
         problems.append(
-            Problem("table.extra_column", Where(shown, 1, name), name, ", ".join(known), remedy=did_you_mean(name, known))
+            Problem(
+                "table.extra_column",
+                Where(shown, 1, name),
+                name,
+                ", ".join(known),
+                remedy=did_you_mean(name, known),
+            )
         )
     return not missing and not extra
 
@@ -181,10 +191,14 @@ def _typed(cells: pa.StringArray, column: Column, shown: str, problems: list[Pro
         good = pc.or_(pc.is_in(cells, pa.array(column.choices)), blank)
         _report(problems, "table.choice", shown, column, cells, pc.invert(good), ", ".join(column.choices))
     elif column.kind in ("list", "windows"):
-        bad = {text: reason for text in set(cells.to_pylist()) if text and (reason := _bad_item(text, column))}
+        bad = {
+            text: reason for text in set(cells.to_pylist()) if text and (reason := _bad_item(text, column))
+        }
         for reason in sorted(set(bad.values())):
             texts = pa.array([text for text, why in bad.items() if why == reason])
-            allowed = ", ".join(column.choices) if column.kind == "list" else "Mon-Fri 08:30-17:30; Sat 09:00-12:00"
+            allowed = (
+                ", ".join(column.choices) if column.kind == "list" else "Mon-Fri 08:30-17:30; Sat 09:00-12:00"
+            )
             code = "table.choice" if column.kind == "list" else "table.windows"
             _report(problems, code, shown, column, cells, pc.is_in(cells, texts), allowed)
     else:
@@ -216,7 +230,9 @@ def _numbers(
         values = pc.cast(filled, pa.float64())
     except pa.ArrowInvalid:
         values = pa.array([_number(cell) for cell in filled.to_pylist()], pa.float64())
-        _report(problems, "table.number", shown, column, cells, pc.and_(pc.is_valid(filled), pc.is_null(values)))
+        _report(
+            problems, "table.number", shown, column, cells, pc.and_(pc.is_valid(filled), pc.is_null(values))
+        )
     finite = pc.fill_null(pc.is_finite(values), True)
     _report(problems, "table.not_finite", shown, column, cells, pc.invert(finite))
     low, high = pc.less(values, column.low), pc.greater(values, column.high)
@@ -240,14 +256,22 @@ def _number(cell: str | None) -> float | None:
 
 
 def _report(
-    problems: list[Problem], code: str, shown: str, column: Column, cells: pa.StringArray, bad: pa.BooleanArray, allowed: str = ""
+    problems: list[Problem],
+    code: str,
+    shown: str,
+    column: Column,
+    cells: pa.StringArray,
+    bad: pa.BooleanArray,
+    allowed: str = "",
 ) -> None:
     """Append a problem per bad row, the first few one by one and the rest as a count."""
     rows = np.flatnonzero(np.asarray(bad))
     for row in rows[:MAX_PROBLEMS_PER_COLUMN]:
         found = cells[int(row)].as_py()
         hint = did_you_mean(found, column.choices) if column.choices and found else ""
-        problems.append(Problem(code, Where(shown, int(row) + 2, column.name), found, allowed, column.name, hint))
+        problems.append(
+            Problem(code, Where(shown, int(row) + 2, column.name), found, allowed, column.name, hint)
+        )
     if len(rows) > MAX_PROBLEMS_PER_COLUMN:
         more = len(rows) - MAX_PROBLEMS_PER_COLUMN
         problems.append(Problem("table.more", Where(shown, 0, column.name), str(more), subject=code))
@@ -260,7 +284,12 @@ def _check_unique(table: pa.Table, schema: TableSchema, shown: str, problems: li
     for row, key in enumerate(zip(*parts, strict=True)):
         if key in first:
             problems.append(
-                Problem("table.duplicate", Where(shown, row + 2, schema.key[0]), "/".join(key), str(first[key] + 2))
+                Problem(
+                    "table.duplicate",
+                    Where(shown, row + 2, schema.key[0]),
+                    "/".join(key),
+                    str(first[key] + 2),
+                )
             )
         else:
             first[key] = row

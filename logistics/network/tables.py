@@ -167,7 +167,9 @@ SERVICES = TableSchema(
     (
         Column("service_id", "id", "one direction of a scheduled transport"),
         Column("mode", "choice", "mode of transport", choices=MODES),
-        Column("service_class", "id", "class within the mode: freighter, express, block_train, fast_ship, tir"),
+        Column(
+            "service_class", "id", "class within the mode: freighter, express, block_train, fast_ship, tir"
+        ),
         *_names(),
         Column("operator", "text", "who runs it", required=False),
         Column("pair_id", "text", "links the way out and the way back", required=False),
@@ -191,9 +193,7 @@ SERVICES = TableSchema(
         _amount("tariff_per_item", "item_plus_kg only: per order, same currency", default=0.0),
         _amount("subsidy_cny_per_t", "paid to the shipper by the public", default=0.0),
         _hours("booking_wait_h", "queue for a booking before the wait for a departure"),
-        Column(
-            "segments", "list", "segments it takes; blank: all", required=False, choices=SEGMENTS
-        ),
+        Column("segments", "list", "segments it takes; blank: all", required=False, choices=SEGMENTS),
         Column("co2_g_per_tkm", "number", "instead of the mode's figure", required=False, low=0, high=5000),
     ),
     estimates=("departures_per_week", "payload_t", "tariff_spot", "background_t_per_year"),
@@ -269,7 +269,9 @@ TIME_VALUES = TableSchema(
         Column("product_id", "id", "class of goods", refers_to="products"),
         Column("segment", "choice", "how it is sold and declared", choices=SEGMENTS),
         Column("tier", "id", "name of the tier, e.g. patient, usual, urgent"),
-        Column("share", "number", "share of demand in the tier; the shares of a pair sum to 1", low=0, high=1),
+        Column(
+            "share", "number", "share of demand in the tier; the shares of a pair sum to 1", low=0, high=1
+        ),
         Column("value_share_per_day", "number", "worth of a customer day, share of FOB value", low=0, high=1),
     ),
     estimates=("value_share_per_day",),

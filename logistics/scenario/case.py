@@ -50,10 +50,13 @@ def build_case(scenario: Scenario, network: Network, warnings: tuple[Problem, ..
             allowed = ", ".join(map(str, network.info.years))
             document = scenario.document
             key = ("year",) if document and "year" in (document.data or {}) else ("years", i)
-            problems.append(Problem("scenario.no_year", document.where(key) if document else Where(), str(year), allowed))
+            problems.append(
+                Problem("scenario.no_year", document.where(key) if document else Where(), str(year), allowed)
+            )
             continue
         found: list[Problem] = []
-        networks[year], log[year] = apply_changes(network.at_year(year), scenario.changes, found)
+        holding = [c for c in scenario.changes if c.change.years is None or year in c.change.years]
+        networks[year], log[year] = apply_changes(network.at_year(year), holding, found)
         if log[year] and not found:
             found.extend(p for p in check_tables(networks[year]) if p.severity == "error")
         problems.extend(problem for problem in found if problem not in problems)

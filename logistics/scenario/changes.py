@@ -70,7 +70,11 @@ def apply_changes(
             _set(work, change.set, placed)
         elif change.scale_demand is not None:
             scale = change.scale_demand
-            _set(work, SetValue(table="demand", where=scale.where, column="tonnes_per_year", factor=scale.factor), placed)
+            _set(
+                work,
+                SetValue(table="demand", where=scale.where, column="tonnes_per_year", factor=scale.factor),
+                placed,
+            )
         elif change.close is not None:
             _close(work, change.close, placed)
         elif change.clearance_window is not None:
@@ -86,13 +90,27 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
     where = placed.where
     if change.table not in BY_NAME:
         names = list(BY_NAME)
-        work.problems.append(Problem("change.no_table", where, change.table, ", ".join(names), remedy=did_you_mean(change.table, names)))
+        work.problems.append(
+            Problem(
+                "change.no_table",
+                where,
+                change.table,
+                ", ".join(names),
+                remedy=did_you_mean(change.table, names),
+            )
+        )
         return
     schema = BY_NAME[change.table]
     settable = [c.name for c in schema.columns if c.name not in schema.key and not c.refers_to]
     if change.column not in settable:
         work.problems.append(
-            Problem("change.no_column", where, change.column, ", ".join(settable), remedy=did_you_mean(change.column, settable))
+            Problem(
+                "change.no_column",
+                where,
+                change.column,
+                ", ".join(settable),
+                remedy=did_you_mean(change.column, settable),
+            )
         )
         return
     column = schema.column(change.column)
@@ -101,7 +119,9 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
         rows = matching_rows(table, change.where)
     except ConditionError as error:
         hint = did_you_mean(error.found, error.choices)
-        work.problems.append(Problem(f"condition.{error.reason}", where, error.found, ", ".join(error.choices), remedy=hint))
+        work.problems.append(
+            Problem(f"condition.{error.reason}", where, error.found, ", ".join(error.choices), remedy=hint)
+        )
         return
     if len(rows) == 0:
         work.problems.append(Problem("change.no_rows", where, change.where or "", change.table))
@@ -116,10 +136,16 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
         new = {int(row): change.value for row in rows}
     else:
         new = {
-            int(row): None if old[row] is None else old[row] * (change.factor or 0.0) if change.add is None else old[row] + change.add
+            int(row): None
+            if old[row] is None
+            else old[row] * (change.factor or 0.0)
+            if change.add is None
+            else old[row] + change.add
             for row in rows
         }
-    _write(work, placed, change.table, column, {row: value for row, value in new.items() if value is not None})
+    _write(
+        work, placed, change.table, column, {row: value for row, value in new.items() if value is not None}
+    )
 
 
 def _close(work: _Work, change: Close, placed: PlacedChange) -> None:
@@ -132,7 +158,9 @@ def _close(work: _Work, change: Close, placed: PlacedChange) -> None:
             _assign(work, placed, table, key, name, "status", "closed")
 
 
-def _assign(work: _Work, placed: PlacedChange, table: str, key: str, name: str, column: str, value: Value) -> None:
+def _assign(
+    work: _Work, placed: PlacedChange, table: str, key: str, name: str, column: str, value: Value
+) -> None:
     """Set one value of the row called `name`."""
     row_of = {text: row for row, text in enumerate(work.network.texts(table, key))}
     if name not in row_of:
@@ -158,7 +186,9 @@ def _write(work: _Work, placed: PlacedChange, name: str, column: Column, values:
             return
         reason = _unfit(column, value)
         if reason:
-            work.problems.append(Problem("change.value", placed.where, str(value), reason, f"{name} {row_id} {column.name}"))
+            work.problems.append(
+                Problem("change.value", placed.where, str(value), reason, f"{name} {row_id} {column.name}")
+            )
             return
         work.touched[(name, row_id, column.name)] = (placed.level, placed.where)
         work.log.append(ChangeEntry(placed.where, name, row_id, column.name, cells[row], value))
@@ -185,8 +215,14 @@ def _unfit(column: Column, value: Value) -> str:
             parse_windows(value)
         except ValueError:
             return "always, or e.g. Mon-Fri 08:30-17:30; Sat 09:00-12:00"
-    items: Iterable[str] = value.split("|") if column.kind == "list" and value else [value] if column.kind == "choice" else []
-    return "" if all(item in column.choices for item in items) or not column.choices else ", ".join(column.choices)
+    items: Iterable[str] = (
+        value.split("|") if column.kind == "list" and value else [value] if column.kind == "choice" else []
+    )
+    return (
+        ""
+        if all(item in column.choices for item in items) or not column.choices
+        else ", ".join(column.choices)
+    )
 
 
 def _add_service(work: _Work, new: AddService, placed: PlacedChange) -> None:
@@ -202,27 +238,45 @@ def _add_service(work: _Work, new: AddService, placed: PlacedChange) -> None:
             work.problems.append(Problem("change.no_row", placed.where, stop.site_id, "sites", remedy=hint))
     for stop in new.stops[1:]:
         if None in (stop.run_h, stop.run_sd_h, stop.distance_km):
-            work.problems.append(Problem("service.leg_missing", placed.where, f"{new.service_id}/{stop.site_id}"))
+            work.problems.append(
+                Problem("service.leg_missing", placed.where, f"{new.service_id}/{stop.site_id}")
+            )
     for stop, following in zip(new.stops, new.stops[1:], strict=False):
         if stop.site_id == following.site_id:
-            work.problems.append(Problem("service.same_stop", placed.where, stop.site_id, subject=new.service_id))
+            work.problems.append(
+                Problem("service.same_stop", placed.where, stop.site_id, subject=new.service_id)
+            )
     if new.contract_share > 0 and new.tariff_contract is None:
         work.problems.append(Problem("service.contract", placed.where, ""))
     known = {str(row["currency"]) for row in network.rows("fx")}
     if new.tariff_currency not in known | {"CNY"}:
-        work.problems.append(Problem("fx.missing", placed.where, new.tariff_currency, ", ".join(sorted(known))))
+        work.problems.append(
+            Problem("fx.missing", placed.where, new.tariff_currency, ", ".join(sorted(known)))
+        )
     if len(work.problems) > before:
         return
     row = new.model_dump(exclude={"stops"})
-    row |= {"segments": "|".join(new.segments), "status": "existing", "source": "scenario", "confidence": "estimate"}
+    row |= {
+        "segments": "|".join(new.segments),
+        "status": "existing",
+        "source": "scenario",
+        "confidence": "estimate",
+    }
     stops = [
-        {"service_id": new.service_id, "seq": float(i), **(stop.model_dump() if i > 1 else {"site_id": stop.site_id, "dwell_h": 0.0})}
+        {
+            "service_id": new.service_id,
+            "seq": float(i),
+            **(stop.model_dump() if i > 1 else {"site_id": stop.site_id, "dwell_h": 0.0}),
+        }
         for i, stop in enumerate(new.stops, 1)
     ]
     for name, rows in (("services", [row]), ("service_stops", stops)):
         table = work.network.tables[name]
         filled = [
-            {f.name: item.get(f.name, "" if pa.types.is_string(f.type) else None) for f in table.schema} for item in rows
+            {f.name: item.get(f.name, "" if pa.types.is_string(f.type) else None) for f in table.schema}
+            for item in rows
         ]
-        work.network = work.network.with_table(name, pa.concat_tables([table, pa.Table.from_pylist(filled, table.schema)]))
+        work.network = work.network.with_table(
+            name, pa.concat_tables([table, pa.Table.from_pylist(filled, table.schema)])
+        )
     work.log.append(ChangeEntry(placed.where, "services", new.service_id, "service_id", None, new.service_id))

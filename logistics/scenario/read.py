@@ -113,7 +113,17 @@ def read_scenario(path: Path, *, allow_outside: bool = False, variant: str | Non
     if variant is not None:
         if variant not in scenario.variants:
             names = sorted(scenario.variants)
-            stop_on_errors([Problem("scenario.no_variant", Where(path.name), variant, ", ".join(names), remedy=did_you_mean(variant, names))])
+            stop_on_errors(
+                [
+                    Problem(
+                        "scenario.no_variant",
+                        Where(path.name),
+                        variant,
+                        ", ".join(names),
+                        remedy=did_you_mean(variant, names),
+                    )
+                ]
+            )
         scenario = with_variant(scenario, variant)
     return scenario
 
@@ -126,7 +136,9 @@ def with_variant(scenario: Scenario, variant: str) -> Scenario:
     level = max((placed.level for placed in scenario.changes), default=0) + 1
     document = scenario.document
     extra = tuple(
-        PlacedChange(change, document.where(("variants", variant, "changes", i)) if document else Where(), level)
+        PlacedChange(
+            change, document.where(("variants", variant, "changes", i)) if document else Where(), level
+        )
         for i, change in enumerate(chosen.changes)
     )
     name = chosen.name or Names(zh=f"{scenario.name.zh} · {variant}", en=f"{scenario.name.en} · {variant}")
@@ -154,14 +166,18 @@ def _chain(
             break
         seen.append(current)
         if not isinstance(document.data, dict):
-            problems.append(Problem("schema.type", document.where(()), str(document.data)[:80], "dict", "scenario"))
+            problems.append(
+                Problem("schema.type", document.where(()), str(document.data)[:80], "dict", "scenario")
+            )
             break
         file = validated(ScenarioFile, document, problems)
         if file is None:
             break
         if file.schema_ not in SUPPORTED_SCHEMAS:
             allowed = ", ".join(map(str, SUPPORTED_SCHEMAS))
-            problems.append(Problem("schema.version", document.where(("schema",)), str(file.schema_), allowed))
+            problems.append(
+                Problem("schema.version", document.where(("schema",)), str(file.schema_), allowed)
+            )
         chain.insert(0, (file, document))
         current = _parent(file, document, current, project, seen, problems, allow_outside)
     return chain
@@ -192,7 +208,9 @@ def _parent(
         return None
     if not parent.is_file():
         siblings = [p.name for p in current.parent.glob("*.yaml")]
-        problems.append(Problem("scenario.no_parent", where, file.extends, remedy=did_you_mean(file.extends, siblings)))
+        problems.append(
+            Problem("scenario.no_parent", where, file.extends, remedy=did_you_mean(file.extends, siblings))
+        )
         return None
     return parent
 
@@ -264,5 +282,9 @@ def _network_folder(
     folder = guarded(folder, project, where, problems, allow_outside=allow_outside)
     if len(problems) == before and network and not folder.is_dir():
         names = sorted(p.name for p in (project / "networks").glob("*") if p.is_dir())
-        problems.append(Problem("scenario.no_network", where, network, ", ".join(names), remedy=did_you_mean(network, names)))
+        problems.append(
+            Problem(
+                "scenario.no_network", where, network, ", ".join(names), remedy=did_you_mean(network, names)
+            )
+        )
     return folder

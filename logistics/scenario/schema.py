@@ -63,15 +63,22 @@ class AddService(_Strict):
     stops: list[NewStop] = Field(min_length=2, max_length=200)
 
 
+Years = list[Annotated[int, Field(ge=1990, le=2100)]] | None
+"""Years a change holds in; all years of the scenario when left out."""
+
+
 class SetValue(_Strict):
     """Change a column of the rows that meet a condition."""
 
     table: str
-    where: str | None = Field(default=None, max_length=1000, description="e.g. mode == 'rail' and payload_t > 20")
+    where: str | None = Field(
+        default=None, max_length=1000, description="e.g. mode == 'rail' and payload_t > 20"
+    )
     column: str
     value: float | str | bool | None = None
     factor: float | None = None
     add: float | None = None
+    years: Years = None
 
     @model_validator(mode="after")
     def _one_way(self) -> SetValue:
@@ -87,6 +94,7 @@ class Close(_Strict):
     passage: Id | list[Id] | None = None
     site: Id | list[Id] | None = None
     reason: str = ""
+    years: Years = None
 
     @model_validator(mode="after")
     def _something(self) -> Close:
@@ -100,6 +108,7 @@ class ScaleDemand(_Strict):
 
     factor: float = Field(ge=0, le=1000)
     where: str | None = Field(default=None, max_length=1000)
+    years: Years = None
 
 
 class ClearanceWindow(_Strict):
@@ -107,6 +116,7 @@ class ClearanceWindow(_Strict):
 
     sites: list[Id] = Field(min_length=1)
     open: str = Field(description="always, or e.g. Mon-Fri 08:30-17:30; Sat 09:00-12:00")
+    years: Years = None
 
 
 class Change(_Strict):
@@ -117,6 +127,14 @@ class Change(_Strict):
     close: Close | None = None
     scale_demand: ScaleDemand | None = None
     clearance_window: ClearanceWindow | None = None
+
+    @property
+    def years(self) -> list[int] | None:
+        """Years the change holds in; None: all."""
+        for part in (self.set, self.close, self.scale_demand, self.clearance_window):
+            if part is not None:
+                return part.years
+        return None
 
     @model_validator(mode="after")
     def _one(self) -> Change:

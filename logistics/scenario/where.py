@@ -84,10 +84,16 @@ def _compare(left: ast.expr, operator: ast.cmpop, right: ast.expr, table: pa.Tab
     return np.broadcast_to(np.asarray(function(x, y), dtype=bool), (table.num_rows,))
 
 
-def _operand(node: ast.expr, table: pa.Table) -> NDArray[np.generic] | str | float | bool | tuple[object, ...]:
+def _operand(
+    node: ast.expr, table: pa.Table
+) -> NDArray[np.generic] | str | float | bool | tuple[object, ...]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool):
         return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+    if (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    ):
         return -float(node.operand.value)  # type: ignore[arg-type]
     if isinstance(node, ast.List | ast.Tuple):
         items = [_operand(item, table) for item in node.elts]

@@ -132,14 +132,20 @@ def recomputed_bound(books: YearBooks, certificate: Certificate, objective: str)
         pricer = _Stocked if rulebook.segment == "stocked" else _Plain
         cheapest = pricer(books, rulebook, graph, prices, certificate.path_scale, objective)
         for product, group in _grouped(books, items).items():
-            total += float(np.sum([d * min(cost, certificate.unserved) for d, cost in cheapest.costs(product, group)]))
+            total += float(
+                np.sum([d * min(cost, certificate.unserved) for d, cost in cheapest.costs(product, group)])
+            )
     return total
 
 
-def _grouped(books: YearBooks, items: list[tuple[str, str, float]]) -> dict[int, list[tuple[str, str, float]]]:
+def _grouped(
+    books: YearBooks, items: list[tuple[str, str, float]]
+) -> dict[int, list[tuple[str, str, float]]]:
     groups: dict[int, list[tuple[str, str, float]]] = {}
     for name, tier, tonnes in items:
-        groups.setdefault(books.product_row[str(books.demand[name]["product_id"])], []).append((name, tier, tonnes))
+        groups.setdefault(books.product_row[str(books.demand[name]["product_id"])], []).append(
+            (name, tier, tonnes)
+        )
     return groups
 
 
@@ -147,9 +153,21 @@ class _Plain:
     """Cheapest ways of direct and b2b cargo."""
 
     def __init__(
-        self, books: YearBooks, rulebook: Rulebook, graph: _Graph, prices: Prices, scale: float, objective: str
+        self,
+        books: YearBooks,
+        rulebook: Rulebook,
+        graph: _Graph,
+        prices: Prices,
+        scale: float,
+        objective: str,
     ) -> None:
-        self._books, self._rulebook, self._graph, self._prices, self._scale = books, rulebook, graph, prices, scale
+        self._books, self._rulebook, self._graph, self._prices, self._scale = (
+            books,
+            rulebook,
+            graph,
+            prices,
+            scale,
+        )
 
     def costs(self, product: int, group: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
         """(tonnes, cheapest cost) of each demand row and tier of the group."""
@@ -161,7 +179,9 @@ class _Plain:
         found = []
         for value, rows in by_value.items():
             weights = self._scale * (graph.fixed[:, product] + value * graph.customer_h) + dues
-            origins = sorted({str(books.demand[name]["origin_site"]) for name, _ in rows} & self._rulebook.origins)
+            origins = sorted(
+                {str(books.demand[name]["origin_site"]) for name, _ in rows} & self._rulebook.origins
+            )
             starts = [graph.number[self._rulebook.start(o)] for o in origins]
             distance = dijkstra(graph.matrix(weights), indices=starts) if starts else np.zeros((0, 0))
             row_of = {origin: i for i, origin in enumerate(origins)}
@@ -177,9 +197,21 @@ class _Stocked:
     """Cheapest ways of stocked cargo: searched backwards from each warehouse, safety stock included."""
 
     def __init__(
-        self, books: YearBooks, rulebook: Rulebook, graph: _Graph, prices: Prices, scale: float, objective: str
+        self,
+        books: YearBooks,
+        rulebook: Rulebook,
+        graph: _Graph,
+        prices: Prices,
+        scale: float,
+        objective: str,
     ) -> None:
-        self._books, self._rulebook, self._graph, self._prices, self._scale = books, rulebook, graph, prices, scale
+        self._books, self._rulebook, self._graph, self._prices, self._scale = (
+            books,
+            rulebook,
+            graph,
+            prices,
+            scale,
+        )
         weights = WEIGHTS[objective]
         self._money, self._capital = weights.get("money", 0.0), weights.get("capital", 0.0)
         self._stores = [i for i, move in enumerate(graph.moves) if move.key[0] == "store"]
@@ -193,7 +225,10 @@ class _Stocked:
         """(tonnes, cheapest cost) of each demand row and tier of the group."""
         books, graph, rulebook = self._books, self._graph, self._rulebook
         dues = graph.dues(self._prices, float(books.ledger.m3_per_t()[product]))
-        asked = [(str(books.demand[n]["origin_site"]), str(books.demand[n]["destination_site"])) for n, _, _ in group]
+        asked = [
+            (str(books.demand[n]["origin_site"]), str(books.demand[n]["destination_site"]))
+            for n, _, _ in group
+        ]
         origins = sorted({origin for origin, _ in asked} & rulebook.origins)
         starts = np.array([graph.number[rulebook.start(o)] for o in origins], dtype=np.int64)
         row_of = {origin: i for i, origin in enumerate(origins)}
@@ -205,7 +240,11 @@ class _Stocked:
             if origin in row_of and end is not None:
                 wanted.setdefault(end, []).append(i)
         for store in self._stores:
-            ways = [(arc, i) for arc in self._last.get(int(graph.head[store]), ()) for i in wanted.get(int(graph.head[arc]), ())]
+            ways = [
+                (arc, i)
+                for arc in self._last.get(int(graph.head[store]), ())
+                for i in wanted.get(int(graph.head[arc]), ())
+            ]
             if not ways:
                 continue
             upstream = self._upstream(store, product, starts, dues)
@@ -228,7 +267,11 @@ class _Stocked:
         storage = self._money * float(books.storage[option][product])
         carrying = self._capital * float(books.ledger.carrying_cny_per_t_h()[product])
         assortment = 24.0 * float(books.network.numbers("products", "assortment_stock_d")[product])
-        kappa = self._scale * float(books.network.numbers("products", "service_factor")[product]) * (storage + carrying)
+        kappa = (
+            self._scale
+            * float(books.network.numbers("products", "service_factor")[product])
+            * (storage + carrying)
+        )
         linear = self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues
         linear = np.where(self._before, linear, np.inf)
         spread = np.where(self._before, graph.spread[:, product], np.inf)
@@ -244,7 +287,9 @@ class _Stocked:
         lam = 0.0
         for _ in range(MAX_TREES):
             weights = linear + lam * spread if lam else linear
-            distance, before = dijkstra(graph.matrix(weights, reverse=True), indices=root, return_predecessors=True)
+            distance, before = dijkstra(
+                graph.matrix(weights, reverse=True), indices=root, return_predecessors=True
+            )
             w = self._w_of(before, weights, spread, starts, pending)
             lines.append((lam, distance[starts], w))
             point = distance[starts] - lam * w + kappa * np.sqrt(w + own_w)
@@ -256,7 +301,12 @@ class _Stocked:
         return np.asarray(result + held)
 
     def _w_of(
-        self, before: NDArray[np.int32], weights: Floats, spread: Floats, starts: NDArray[np.int64], pending: NDArray[np.bool_]
+        self,
+        before: NDArray[np.int32],
+        weights: Floats,
+        spread: Floats,
+        starts: NDArray[np.int64],
+        pending: NDArray[np.bool_],
     ) -> Floats:
         """Sum w along the tree path of each origin; the cheapest of parallel moves is the one taken."""
         graph = self._graph

@@ -71,7 +71,10 @@ def verify_year(
     books = YearBooks(network, year)
     walked = walk_plan(books, plan, objective, unserved_cny_per_t)
     violations = list(walked.violations)
-    found = {**{name: getattr(walked.totals, name) for name in vars(walked.totals)}, "objective": walked.objective}
+    found = {
+        **{name: getattr(walked.totals, name) for name in vars(walked.totals)},
+        "objective": walked.objective,
+    }
     for name, claimed in claim.figures.items():
         own = found[name]
         if not abs(own - claimed) <= BILL_TOLERANCE * max(1.0, abs(own)):

@@ -102,8 +102,13 @@ class Ledger:
         self.modes = {key[0]: row for key, row in keyed(network, "modes", "mode").items()}
         self.passages = {key[0]: row for key, row in keyed(network, "passages", "passage_id").items()}
         self.last_mile = keyed(network, "last_mile", "site_id", "channel")
-        self._rates = {str(r["currency"]): number(r, "cny_per_unit") for r in network.rows("fx") if r["year"] == year}
-        self._order = {key: number(row, "order_kg") for key, row in keyed(network, "product_segments", "product_id", "segment").items()}
+        self._rates = {
+            str(r["currency"]): number(r, "cny_per_unit") for r in network.rows("fx") if r["year"] == year
+        }
+        self._order = {
+            key: number(row, "order_kg")
+            for key, row in keyed(network, "product_segments", "product_id", "segment").items()
+        }
 
     def orders_per_t(self, segment: str) -> Floats:
         """Orders in a tonne of each product; 0 where the product is not sold that way."""
@@ -157,7 +162,9 @@ class Ledger:
     def carrying_cny_per_t_h(self) -> Floats:
         """Capital, insurance and obsolescence of a tonne per hour."""
         rate = self.network.numbers("products", "capital_rate_per_year")
-        return self.fob_cny_per_t * (rate + self.network.numbers("products", "obsolescence_per_year")) / 8760.0
+        return (
+            self.fob_cny_per_t * (rate + self.network.numbers("products", "obsolescence_per_year")) / 8760.0
+        )
 
     def road(self, start: str, end: str, *, sealed: bool) -> tuple[float, float, float] | None:
         """CNY per tonne, hours and kg CO2e per tonne of a generated road leg; None where there is none."""
@@ -175,4 +182,8 @@ class Ledger:
         money = number(region, "fixed_cny_per_t") + number(region, "tariff_cny_per_tkm") * km
         money += number(region, "seal_cny_per_t") if sealed else 0.0
         hours = number(region, "fixed_h") + km / number(region, "speed_kmh")
-        return money, hours, km * number(self.modes["road"], "co2_g_per_tkm") / 1000.0 if "road" in self.modes else 0.0
+        return (
+            money,
+            hours,
+            km * number(self.modes["road"], "co2_g_per_tkm") / 1000.0 if "road" in self.modes else 0.0,
+        )

@@ -20,7 +20,11 @@ State = tuple[str, ...]
 StepKey = tuple[str, str, str, str, int, str, str, str]
 """action, site_id, to_site_id, service_id, stop_seq, via_id, option_id, channel."""
 
-DECLARED_UNDER = {"direct": {"9610", "any"}, "stocked": {"9810", "1210", "any"}, "b2b": {"9710", "1039", "any"}}
+DECLARED_UNDER = {
+    "direct": {"9610", "any"},
+    "stocked": {"9810", "1210", "any"},
+    "b2b": {"9710", "1039", "any"},
+}
 GATEWAYS = {"airport", "seaport", "rail_terminal", "road_hub"}
 ENDS = {"cluster", "market"}
 PACKING = {"loose": "packed", "loose_cleared": "packed_cleared"}
@@ -84,7 +88,9 @@ class Rulebook:
         self.markets = {m for m in markets if m in self._sites}
         self._home = {str(ledger.sites[o]["customs_territory"]) for o in self.origins}
         self._entered = {str(ledger.sites[m]["customs_territory"]) for m in self.markets}
-        self._services = {str(r["service_id"]): r for r in network.rows("services") if r["status"] == "existing"}
+        self._services = {
+            str(r["service_id"]): r for r in network.rows("services") if r["status"] == "existing"
+        }
         self._stops = _stops_by_service(network)
         self._ways = _ways_by_leg(network, ledger)
         self._options = [r for r in network.rows("warehouse_options") if r["status"] == "existing"]
@@ -125,10 +131,20 @@ class Rulebook:
         if custody in PACKING and self._packs(site):
             fee = number(site, "consolidation_cny_per_m3") * self.ledger.m3_per_t()
             timed = self._timed(number(site, "consolidation_h"))
-            yield Move(_key("consolidate", name), ("site", name, PACKING[custody]), (("consolidation", fee),), **timed)
+            yield Move(
+                _key("consolidate", name),
+                ("site", name, PACKING[custody]),
+                (("consolidation", fee),),
+                **timed,
+            )
         if custody in CLEARING and kind not in ENDS and territory in self._home and self._declares(site):
             yield self._clear_export(site, "clear_export", CLEARING[custody])
-        if custody == "loose" and kind == "mail_exchange" and territory in self._home and "post" in self._regimes(site):
+        if (
+            custody == "loose"
+            and kind == "mail_exchange"
+            and territory in self._home
+            and "post" in self._regimes(site)
+        ):
             yield self._clear_export(site, "clear_post", "mail_cleared")
         if custody in ("abroad", "mail_abroad"):
             yield from self._clear_import(site, custody)
@@ -155,7 +171,9 @@ class Rulebook:
         mean, variance = clearance_hours(str(site["clearance_open"]), number(site, "export_work_h"))
         name = str(site["site_id"])
         fee = self._flat * number(site, "clearance_cny_per_t")
-        return Move(_key(action, name), ("site", name, after), (("clearance", fee),), **self._timed(mean, variance))
+        return Move(
+            _key(action, name), ("site", name, after), (("clearance", fee),), **self._timed(mean, variance)
+        )
 
     def _clear_import(self, site: Row, custody: str) -> Iterator[Move]:
         name, territory = str(site["site_id"]), str(site["customs_territory"])
@@ -203,14 +221,22 @@ class Rulebook:
             return ends
         if custody == "packed" and kind not in GATEWAYS and territory in self._home and self._packs(site):
             return [n for n, s in self._clearing_places if s["customs_territory"] == territory]
-        if custody in ("loose_cleared", "packed_cleared") and kind not in GATEWAYS and territory in self._home:
+        if (
+            custody in ("loose_cleared", "packed_cleared")
+            and kind not in GATEWAYS
+            and territory in self._home
+        ):
             if kind in ENDS or not self._declares(site):
                 return []
             recognised = set(names(site, "recognised_by"))
-            return [n for n in self._gateways if n in recognised or (not recognised and kind != "cargo_station")]
+            return [
+                n for n in self._gateways if n in recognised or (not recognised and kind != "cargo_station")
+            ]
         if custody == "imported" and kind in GATEWAYS and self.segment == "stocked":
             stocks = {str(o["site_id"]) for o in self._options}
-            return [n for n in stocks if n in self._sites and self._sites[n]["customs_territory"] == territory]
+            return [
+                n for n in stocks if n in self._sites and self._sites[n]["customs_territory"] == territory
+            ]
         return []
 
     @cached_property
@@ -220,7 +246,9 @@ class Rulebook:
 
     @cached_property
     def _workplaces(self) -> list[tuple[str, Row]]:
-        return [(n, s) for n, s in self._places if s["kind"] in GATEWAYS or self._declares(s) or self._packs(s)]
+        return [
+            (n, s) for n, s in self._places if s["kind"] in GATEWAYS or self._declares(s) or self._packs(s)
+        ]
 
     @cached_property
     def _clearing_places(self) -> list[tuple[str, Row]]:
@@ -228,7 +256,11 @@ class Rulebook:
 
     @cached_property
     def _post_offices(self) -> list[tuple[str, Row]]:
-        return [(n, s) for n, s in self._sites.items() if s["kind"] == "mail_exchange" and "post" in self._regimes(s)]
+        return [
+            (n, s)
+            for n, s in self._sites.items()
+            if s["kind"] == "mail_exchange" and "post" in self._regimes(s)
+        ]
 
     @cached_property
     def _gateways(self) -> list[str]:
@@ -242,14 +274,19 @@ class Rulebook:
         calls: dict[str, list[tuple[str, int]]] = {}
         for service, row in self._services.items():
             allowed = names(row, "segments")
-            if (allowed and self.segment not in allowed) or (row["mode"] == "post" and self.segment != "direct"):
+            if (allowed and self.segment not in allowed) or (
+                row["mode"] == "post" and self.segment != "direct"
+            ):
                 continue
             for seq, stop in enumerate(self._stops[service], 1):
                 calls.setdefault(str(stop["site_id"]), []).append((service, seq))
         return calls
 
     def _domestic(self, service: str) -> bool:
-        return len({self.ledger.sites[str(s["site_id"])]["customs_territory"] for s in self._stops[service]}) == 1
+        return (
+            len({self.ledger.sites[str(s["site_id"])]["customs_territory"] for s in self._stops[service]})
+            == 1
+        )
 
     def _boards(self, site: Row, custody: str) -> Iterator[Move]:
         name = str(site["site_id"])
@@ -296,7 +333,9 @@ class Rulebook:
             )
         if seq < len(self._stops[service]):
             after = ("aboard", service, text, custody, "departing")
-            yield Move(_key("stay", name, service=service, seq=seq), after, **self._timed(number(stop, "dwell_h")))
+            yield Move(
+                _key("stay", name, service=service, seq=seq), after, **self._timed(number(stop, "dwell_h"))
+            )
 
     def _ride(self, service: str, way: Leg, custody: str) -> Move:
         row = self._services[service]
@@ -311,7 +350,9 @@ class Rulebook:
         hours = way.run_h + sum(number(p, "transit_h") for p in met)
         spread = way.run_sd_h**2 + sum(number(p, "transit_sd_h") ** 2 for p in met)
         grams = row["co2_g_per_tkm"]
-        factor = number(self.ledger.modes[str(row["mode"])], "co2_g_per_tkm") if grams is None else float(grams)  # type: ignore[arg-type]
+        factor = (
+            number(self.ledger.modes[str(row["mode"])], "co2_g_per_tkm") if grams is None else float(grams)
+        )  # type: ignore[arg-type]
         return Move(
             _key("ride", way.from_site, way.to_site, service, way.to_seq, way.via_id),
             ("aboard", service, str(way.to_seq), custody, "arriving"),
@@ -346,7 +387,9 @@ class Rulebook:
     def _deliveries(self, site: Row, custody: str) -> Iterator[Move]:
         sources = {"imported": self.segment, "from_stock": "stocked", "mail_imported": "post"}
         channel = sources.get(custody)
-        if channel is None or (custody == "imported" and (self.segment == "stocked" or site["kind"] not in GATEWAYS)):
+        if channel is None or (
+            custody == "imported" and (self.segment == "stocked" or site["kind"] not in GATEWAYS)
+        ):
             return
         name, territory = str(site["site_id"]), site["customs_territory"]
         for market in self.markets:
@@ -387,7 +430,9 @@ def _key(
 
 def _stops_by_service(network: Network) -> dict[str, list[Row]]:
     stops: dict[str, list[Row]] = {}
-    for row in sorted(network.rows("service_stops"), key=lambda row: (str(row["service_id"]), number(row, "seq"))):
+    for row in sorted(
+        network.rows("service_stops"), key=lambda row: (str(row["service_id"]), number(row, "seq"))
+    ):
         stops.setdefault(str(row["service_id"]), []).append(row)
     return stops
 

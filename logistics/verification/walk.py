@@ -72,7 +72,9 @@ class YearBooks:
     def __init__(self, network: Network, year: int) -> None:
         self.network, self.year = network, year
         self.ledger = Ledger(network, year)
-        self.demand = {str(r["demand_id"]): r for r in network.rows("demand") if number(r, "tonnes_per_year") > 0}
+        self.demand = {
+            str(r["demand_id"]): r for r in network.rows("demand") if number(r, "tonnes_per_year") > 0
+        }
         territory = {name: str(row["customs_territory"]) for name, row in self.ledger.sites.items()}
         home = network.info.home_territory
         self.direction: dict[str, str] = {}
@@ -89,7 +91,8 @@ class YearBooks:
         self._carrying = self.ledger.carrying_cny_per_t_h()
         options = keyed(network, "warehouse_options", "option_id")
         self.storage = {
-            key[0]: number(row, "storage_cny_per_m3_day") / 24.0 * self.ledger.m3_per_t() for key, row in options.items()
+            key[0]: number(row, "storage_cny_per_m3_day") / 24.0 * self.ledger.m3_per_t()
+            for key, row in options.items()
         }
         self._assortment_h = 24.0 * network.numbers("products", "assortment_stock_d")
         self._cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
@@ -167,7 +170,11 @@ def walked_path(rulebook: Rulebook, origin: str, market: str, steps: Iterable[St
 
 def _note_gateway(figures: PathFigures, state: tuple[str, ...], move: Move) -> None:
     """Remember where cargo left its own country and where it entered the other."""
-    if move.key[0] == "board" and state[2] in ("packed_cleared", "mail_cleared") and move.after[3].endswith("abroad"):
+    if (
+        move.key[0] == "board"
+        and state[2] in ("packed_cleared", "mail_cleared")
+        and move.after[3].endswith("abroad")
+    ):
         figures.exit_gateway = figures.exit_gateway or move.key[1]
     if move.key[0] == "clear_import":
         figures.entry_gateway = figures.entry_gateway or move.key[1]
@@ -184,7 +191,9 @@ class Walked:
     loads: dict[tuple[str, str, str], float]
 
 
-def walk_plan(books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: float | None = None) -> Walked:
+def walk_plan(
+    books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: float | None = None
+) -> Walked:
     """Check a year's plan and add up its bill.
 
     Parameters
@@ -220,7 +229,9 @@ def walk_plan(books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: 
         keys = steps.get(path, ())
         memo = (id(rulebook), demand["origin_site"], demand["destination_site"], keys)
         if memo not in cache:
-            cache[memo] = walked_path(rulebook, str(demand["origin_site"]), str(demand["destination_site"]), keys)
+            cache[memo] = walked_path(
+                rulebook, str(demand["origin_site"]), str(demand["destination_site"]), keys
+            )
         figures = cache[memo]
         if isinstance(figures, int):
             violations.append(_illegal(where, books, keys, figures))
@@ -240,7 +251,9 @@ def walk_plan(books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: 
     missing = _balance(plan, shares, served, violations)
     _capacities(books, loads, violations)
     weights = WEIGHTS[objective]
-    value = sum(weight * sums[part] for part, weight in weights.items()) + missing * (unserved_cny_per_t or 0.0)
+    value = sum(weight * sums[part] for part, weight in weights.items()) + missing * (
+        unserved_cny_per_t or 0.0
+    )
     totals = Totals(
         demand_t=sum(shares.values()),
         served_t=sum(served.values()),
@@ -254,13 +267,28 @@ def walk_plan(books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: 
         local_t=sums["local_t"],
         gateway_t=sums["gateway_t"],
     )
-    bill = {part.removeprefix("item:"): amount for part, amount in sorted(sums.items()) if part.startswith("item:")}
+    bill = {
+        part.removeprefix("item:"): amount
+        for part, amount in sorted(sums.items())
+        if part.startswith("item:")
+    }
     return Walked(violations, bill, totals, value, dict(loads))
 
 
 def _steps_by_path(plan: Plan) -> dict[str, tuple[StepKey, ...]]:
     """Steps of each path in the order of their numbers."""
-    columns = ("path_id", "seq", "action", "site_id", "to_site_id", "service_id", "stop_seq", "via_id", "option_id", "channel")
+    columns = (
+        "path_id",
+        "seq",
+        "action",
+        "site_id",
+        "to_site_id",
+        "service_id",
+        "stop_seq",
+        "via_id",
+        "option_id",
+        "channel",
+    )
     rows = list(zip(*(plan.steps[name].to_pylist() for name in columns), strict=True))
     found: dict[str, list[StepKey]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row[0], row[1])):
@@ -307,7 +335,9 @@ def _balance(
     for key, tonnes in shares.items():
         have = served.get(key, 0.0) + unserved.get(key, 0.0)
         if abs(have - tonnes) > FLOW_TOLERANCE * max(1.0, tonnes):
-            violations.append(Problem("verify.balance", Where("plan/flows"), f"{have:.9g}", f"{tonnes:.9g}", " ".join(key)))
+            violations.append(
+                Problem("verify.balance", Where("plan/flows"), f"{have:.9g}", f"{tonnes:.9g}", " ".join(key))
+            )
     return sum(unserved.values())
 
 
@@ -339,13 +369,17 @@ def capacities(books: YearBooks) -> dict[tuple[str, str, str], float]:
     return found
 
 
-def _capacities(books: YearBooks, loads: Mapping[tuple[str, str, str], float], violations: list[Problem]) -> None:
+def _capacities(
+    books: YearBooks, loads: Mapping[tuple[str, str, str], float], violations: list[Problem]
+) -> None:
     room = capacities(books)
     for key, load in sorted(loads.items()):
         capacity = room.get(key)
         if capacity is not None and load > capacity + FLOW_TOLERANCE * max(1.0, capacity):
             subject = f"{key[0]} {key[1]} ({key[2]})"
-            violations.append(Problem("verify.capacity", Where("plan/flows"), f"{load:.9g}", f"{capacity:.9g}", subject))
+            violations.append(
+                Problem("verify.capacity", Where("plan/flows"), f"{load:.9g}", f"{capacity:.9g}", subject)
+            )
 
 
 def spread_h2(books: YearBooks, move: Move) -> Floats:

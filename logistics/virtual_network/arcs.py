@@ -54,7 +54,9 @@ class ArcCollector:
         forward = _reached(self.arcs, sources, backwards=False)
         backward = _reached(self.arcs, sinks, backwards=True)
         return [
-            a for a in self.arcs if a.tail in forward and a.head in forward and a.tail in backward and a.head in backward
+            a
+            for a in self.arcs
+            if a.tail in forward and a.head in forward and a.tail in backward and a.head in backward
         ]
 
 
@@ -80,7 +82,9 @@ def without_parallels(arcs: list[Arc]) -> list[Arc]:
     for i, arc in enumerate(arcs):
         if (arc.tail, arc.head) in seen:
             middle: Vertex = ("way", i)
-            result.append(Arc(arc.tail, middle, Step("stay", arc.step.site_id, service_id=arc.step.service_id)))
+            result.append(
+                Arc(arc.tail, middle, Step("stay", arc.step.site_id, service_id=arc.step.service_id))
+            )
             result.append(_from(arc, middle))
         else:
             seen.add((arc.tail, arc.head))
@@ -130,7 +134,9 @@ def packed_layer(
     hours = column([a.hours for a in arcs])
     stock = column([a.stock_h for a in arcs])[:, None] + np.zeros(units.num_products)
     stores = [i for i, arc in enumerate(arcs) if arc.step.action == "store"]
-    storage = np.array([storage_cny_per_m3_day[arcs[i].step.option_id] / 24.0 * units.m3_per_t for i in stores])
+    storage = np.array(
+        [storage_cny_per_m3_day[arcs[i].step.option_id] / 24.0 * units.m3_per_t for i in stores]
+    )
     storage = storage.reshape(len(stores), units.num_products)
     stock[stores] += assortment_h
     money[stores] += storage * assortment_h

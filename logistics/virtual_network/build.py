@@ -43,7 +43,9 @@ def direction_of(origin_territory: str, destination_territory: str, home: str) -
     return "import" if destination_territory == home else "transit"
 
 
-def build_instance(network: Network, year: int, objective: str, unserved_cny_per_t: float | None = None) -> Instance:
+def build_instance(
+    network: Network, year: int, objective: str, unserved_cny_per_t: float | None = None
+) -> Instance:
     """Compile the effective network of `year`.
 
     Parameters
@@ -63,7 +65,10 @@ def build_instance(network: Network, year: int, objective: str, unserved_cny_per
     resources, rows = shared_resources(network)
     ground = common_ground(network, year, rows)
     products = products_of(network)
-    order_kg = {(str(r["product_id"]), str(r["segment"])): float(r["order_kg"]) for r in network.rows("product_segments")}  # type: ignore[arg-type]
+    order_kg = {
+        (str(r["product_id"]), str(r["segment"])): float(r["order_kg"])
+        for r in network.rows("product_segments")
+    }  # type: ignore[arg-type]
     demand = _demand_rows(network, products)
     names = list(dict.fromkeys(row.layer for row in demand))
     layers: list[Layer] = []
@@ -81,15 +86,21 @@ def build_instance(network: Network, year: int, objective: str, unserved_cny_per
         _check_costs(arcs, units, products)
         layer, vertices[name] = packed_layer(name, arcs, units, assortment, storage)
         layers.append(layer)
-    tax = dict(zip(network.texts("demand", "demand_id"), border_tax_cny_per_t(network, order_kg), strict=True))
+    tax = dict(
+        zip(network.texts("demand", "demand_id"), border_tax_cny_per_t(network, order_kg), strict=True)
+    )
     commodities = _commodities(network, demand, names, vertices, tax)
-    return Instance(year, tuple(layers), resources, products, commodities, OBJECTIVES[objective], unserved_cny_per_t)
+    return Instance(
+        year, tuple(layers), resources, products, commodities, OBJECTIVES[objective], unserved_cny_per_t
+    )
 
 
 def products_of(network: Network) -> Products:
     """Goods of the network in the model's terms."""
     fob_cny_per_t = network.numbers("products", "fob_cny_per_kg") * KG_PER_T
-    rate = network.numbers("products", "capital_rate_per_year") + network.numbers("products", "obsolescence_per_year")
+    rate = network.numbers("products", "capital_rate_per_year") + network.numbers(
+        "products", "obsolescence_per_year"
+    )
     return Products(
         ids=tuple(network.texts("products", "product_id")),
         m3_per_t=KG_PER_T / network.numbers("products", "density_kg_per_m3"),
@@ -100,7 +111,9 @@ def products_of(network: Network) -> Products:
 
 
 def _demand_rows(network: Network, products: Products) -> list[_Row]:
-    territory = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True))
+    territory = dict(
+        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
+    )
     number = {name: i for i, name in enumerate(products.ids)}
     found = []
     for row in network.rows("demand"):
@@ -109,7 +122,17 @@ def _demand_rows(network: Network, products: Products) -> list[_Row]:
         direction = direction_of(territory[origin], territory[destination], network.info.home_territory)
         product = number[str(row["product_id"])]
         if tonnes > 0:
-            found.append(_Row(str(row["demand_id"]), f"{direction}-{segment}", origin, destination, product, segment, tonnes))
+            found.append(
+                _Row(
+                    str(row["demand_id"]),
+                    f"{direction}-{segment}",
+                    origin,
+                    destination,
+                    product,
+                    segment,
+                    tonnes,
+                )
+            )
     return found
 
 
@@ -136,7 +159,9 @@ def _commodities(
     tiers: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
     for row in network.rows("time_values"):
         key = (str(row["product_id"]), str(row["segment"]))
-        tiers.setdefault(key, []).append((str(row["tier"]), float(row["share"]), float(row["value_share_per_day"])))  # type: ignore[arg-type]
+        tiers.setdefault(key, []).append(
+            (str(row["tier"]), float(row["share"]), float(row["value_share_per_day"]))
+        )  # type: ignore[arg-type]
     columns: list[tuple[object, ...]] = []
     for row in demand:
         number = vertices[row.layer]
@@ -144,7 +169,19 @@ def _commodities(
         for tier, share, value_per_day in tiers[(product_ids[row.product], row.segment)]:
             if share > 0:
                 value = fob_cny_per_t[row.product] * value_per_day / HOURS_PER_DAY
-                columns.append((row.id, tier, names.index(row.layer), origin, end, row.product, value, row.tonnes * share, tax[row.id]))
+                columns.append(
+                    (
+                        row.id,
+                        tier,
+                        names.index(row.layer),
+                        origin,
+                        end,
+                        row.product,
+                        value,
+                        row.tonnes * share,
+                        tax[row.id],
+                    )
+                )
     cells = list(zip(*columns, strict=True)) if columns else [()] * 9
     return Commodities(
         demand_id=tuple(str(c) for c in cells[0]),

@@ -38,7 +38,9 @@ class LandRegions:
             str(r["land_region"]): {k: float(v) for k, v in r.items() if isinstance(v, float | int)}
             for r in network.rows("land_regions")
         }
-        modes = dict(zip(network.texts("modes", "mode"), network.numbers("modes", "co2_g_per_tkm"), strict=True))
+        modes = dict(
+            zip(network.texts("modes", "mode"), network.numbers("modes", "co2_g_per_tkm"), strict=True)
+        )
         self._co2_g_per_tkm = float(modes.get("road", 0.0))
 
     def legs_from(self, start: Site, ends: list[Site], *, sealed: bool = False) -> list[RoadLeg | None]:
@@ -164,7 +166,12 @@ def last_miles(network: Network) -> dict[tuple[str, str], LastMile]:
 
 
 def delivery_arcs(
-    state: str, start: Site, markets: list[Site], channel: str, miles: Mapping[tuple[str, str], LastMile], land: LandRegions
+    state: str,
+    start: Site,
+    markets: list[Site],
+    channel: str,
+    miles: Mapping[tuple[str, str], LastMile],
+    land: LandRegions,
 ) -> Iterator[Arc]:
     """Road leg to the market and its last mile, inside one customs territory."""
     ends = [m for m in markets if m.territory == start.territory and (m.id, channel) in miles]

@@ -45,9 +45,13 @@ class Ground:
 
 def common_ground(network: Network, year: int, rows: Rows) -> Ground:
     """Read what the layers need."""
-    territory = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True))
+    territory = dict(
+        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
+    )
     sites = usable_sites(network)
-    options = [r for r in network.rows("warehouse_options") if r["status"] == "existing" and r["site_id"] in sites]
+    options = [
+        r for r in network.rows("warehouse_options") if r["status"] == "existing" and r["site_id"] in sites
+    ]
     return Ground(
         sites=sites,
         services=tuple(usable_services(network, year, territory)),
@@ -87,7 +91,11 @@ def _origin_side(collector: ArcCollector, ground: Ground, segment: str, starts: 
     places = [s for s in sites if s.kind not in ("cluster", "market", "overseas_warehouse", "mail_exchange")]
     gateways = [s for s in ground.sites.values() if s.gateway]
     for start in starts:
-        ends = [p for p in places if p.territory == start.territory and (p.gateway or p.clears(segment) or p.consolidates(segment))]
+        ends = [
+            p
+            for p in places
+            if p.territory == start.territory and (p.gateway or p.clears(segment) or p.consolidates(segment))
+        ]
         for arc in drive_arcs("L0", start, ends, land, rows):
             collector.add(arc)
     for site in ground.sites.values():
@@ -102,7 +110,11 @@ def _origin_side(collector: ArcCollector, ground: Ground, segment: str, starts: 
         if site.gateway:
             continue
         if site.consolidates(segment) and (site.kind not in ("cluster", "market") or site.id in origin_ids):
-            ends = [p for p in places if p.id != site.id and p.territory == site.territory and (p.gateway or p.clears(segment))]
+            ends = [
+                p
+                for p in places
+                if p.id != site.id and p.territory == site.territory and (p.gateway or p.clears(segment))
+            ]
             for arc in drive_arcs("C0", site, ends, land, rows):
                 collector.add(arc)
         if clears:
@@ -123,7 +135,9 @@ def _services(collector: ArcCollector, ground: Ground, segment: str) -> None:
             states = {state: (state,) for state in DOMESTIC_STATES}
         else:
             states = {"A": ("C1", "A")}
-        for arc in ride_arcs(service, ground.sites, ground.passages, ground.rows, states, stocked=segment == "stocked"):
+        for arc in ride_arcs(
+            service, ground.sites, ground.passages, ground.rows, states, stocked=segment == "stocked"
+        ):
             collector.add(arc)
 
 
@@ -131,7 +145,9 @@ def _destination_side(collector: ArcCollector, ground: Ground, segment: str, end
     """Import clearance, then straight to the market or through stock."""
     entered = {m.territory for m in ends}
     gateways = [s for s in ground.sites.values() if s.gateway and s.territory in entered]
-    stocks = [ground.sites[str(option["site_id"])] for option in ground.options] if segment == "stocked" else []
+    stocks = (
+        [ground.sites[str(option["site_id"])] for option in ground.options] if segment == "stocked" else []
+    )
     stocks = list({s.id: s for s in stocks if s.territory in entered}.values())
     for site in gateways:
         if site.clears(segment):

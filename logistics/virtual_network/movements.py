@@ -64,7 +64,9 @@ def usable_services(network: Network, year: int, territory: Mapping[str, str]) -
         call = (float(row["seq"]), str(row["site_id"]), float(row["dwell_h"]))  # type: ignore[arg-type]
         calls.setdefault(str(row["service_id"]), []).append(call)
     rates = exchange_rates(network, year)
-    mode_co2 = dict(zip(network.texts("modes", "mode"), network.numbers("modes", "co2_g_per_tkm"), strict=True))
+    mode_co2 = dict(
+        zip(network.texts("modes", "mode"), network.numbers("modes", "co2_g_per_tkm"), strict=True)
+    )
     found = []
     for row in network.rows("services"):
         if row["status"] != "existing":
@@ -109,7 +111,9 @@ class Passage:
 def passages_of(network: Network) -> dict[str, Passage]:
     """Passages by id."""
     return {
-        str(r["passage_id"]): Passage(float(r["transit_h"]), float(r["transit_sd_h"]), float(r["fee_cny_per_t"]))  # type: ignore[arg-type]
+        str(r["passage_id"]): Passage(
+            float(r["transit_h"]), float(r["transit_sd_h"]), float(r["fee_cny_per_t"])
+        )  # type: ignore[arg-type]
         for r in network.rows("passages")
     }
 

@@ -23,13 +23,20 @@ def shared_resources(network: Network) -> tuple[tuple[Resource, ...], Rows]:
         stops[service] = stops.get(service, 0) + 1
     for row in network.rows("services"):
         number = {name: float(value) for name, value in row.items() if isinstance(value, float | int)}
-        runs = number["departures_per_week"] * WEEKS_PER_YEAR * number["availability"] * number["load_factor_max"]
+        runs = (
+            number["departures_per_week"]
+            * WEEKS_PER_YEAR
+            * number["availability"]
+            * number["load_factor_max"]
+        )
         background_m3 = number["background_t_per_year"] * number["payload_m3"] / number["payload_t"]
         for seq in range(2, stops.get(str(row["service_id"]), 0) + 1):
             leg = f"{row['service_id']}#{seq}"
             tonnes = max(0.0, runs * number["payload_t"] - number["background_t_per_year"])
             resources.append(Resource("service", leg, "t", tonnes))
-            resources.append(Resource("service", leg, "m3", max(0.0, runs * number["payload_m3"] - background_m3)))
+            resources.append(
+                Resource("service", leg, "m3", max(0.0, runs * number["payload_m3"] - background_m3))
+            )
     for table, kind, key, column in (
         ("passages", "passage", "passage_id", "capacity_t_per_year"),
         ("sites", "site", "site_id", "throughput_t_per_year"),
@@ -40,5 +47,7 @@ def shared_resources(network: Network) -> tuple[tuple[Resource, ...], Rows]:
                 resources.append(Resource(kind, str(row[key]), "t", max(0.0, left)))
     for row in network.rows("warehouse_options"):
         if row["status"] == "existing":
-            resources.append(Resource("warehouse", str(row["option_id"]), "t", float(row["capacity_t_per_year"])))  # type: ignore[arg-type]
+            resources.append(
+                Resource("warehouse", str(row["option_id"]), "t", float(row["capacity_t_per_year"]))
+            )  # type: ignore[arg-type]
     return tuple(resources), {(r.kind, r.id, r.unit): i for i, r in enumerate(resources)}

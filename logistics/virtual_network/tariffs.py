@@ -84,7 +84,9 @@ def effective_tariff(row: Mapping[str, object], cny_per_unit: float) -> float:
 def exchange_rates(network: Network, year: int) -> dict[str, float]:
     """CNY for one unit of each currency in `year`."""
     rates = {"CNY": 1.0}
-    rates.update({str(r["currency"]): float(r["cny_per_unit"]) for r in network.rows("fx") if r["year"] == year})  # type: ignore[arg-type]
+    rates.update(
+        {str(r["currency"]): float(r["cny_per_unit"]) for r in network.rows("fx") if r["year"] == year}
+    )  # type: ignore[arg-type]
     return rates
 
 
@@ -95,10 +97,19 @@ def border_tax_cny_per_t(network: Network, order_kg: Mapping[tuple[str, str], fl
     plus duty when it is above the VAT threshold; the fee is per order.
     """
     rules = {
-        (str(r["customs_territory"]), str(r["product_id"]), str(r["segment"])): r for r in network.rows("border_rules")
+        (str(r["customs_territory"]), str(r["product_id"]), str(r["segment"])): r
+        for r in network.rows("border_rules")
     }
-    territory = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True))
-    fob = dict(zip(network.texts("products", "product_id"), network.numbers("products", "fob_cny_per_kg"), strict=True))
+    territory = dict(
+        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
+    )
+    fob = dict(
+        zip(
+            network.texts("products", "product_id"),
+            network.numbers("products", "fob_cny_per_kg"),
+            strict=True,
+        )
+    )
     taxes = []
     for row in network.rows("demand"):
         entered = territory[str(row["destination_site"])]

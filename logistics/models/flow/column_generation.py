@@ -106,7 +106,10 @@ class FlowModel:
     """
 
     def __init__(
-        self, instance: Instance, stop: StopRule | None = None, report: Callable[[Progress], None] | None = None
+        self,
+        instance: Instance,
+        stop: StopRule | None = None,
+        report: Callable[[Progress], None] | None = None,
     ) -> None:
         self.instance = instance
         self._stop = stop or StopRule()
@@ -165,7 +168,9 @@ class FlowModel:
             priced = self._pricer.price(answer.resource_price, answer.demand_dual - slack - constant, scale)
             if served or np.isfinite(price):
                 bound = float(c.demand_t @ np.minimum(priced.cost + constant, price))
-                bound -= float(capacity @ answer.resource_price) + (price * goal.allowed_t if goal.allowed_t else 0.0)
+                bound -= float(capacity @ answer.resource_price) + (
+                    price * goal.allowed_t if goal.allowed_t else 0.0
+                )
                 if bound > best:
                     best, best_duals = bound, duals
             value = scale * answer.path_cost + float(goal.guide @ answer.unserved_t)

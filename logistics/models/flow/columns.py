@@ -37,7 +37,12 @@ class PathTraits:
 
 
 def path_traits(
-    instance: Instance, layer: Layer, costs: LayerCosts, product: Ints, time_value: Floats, paths: Sequence[Ints]
+    instance: Instance,
+    layer: Layer,
+    costs: LayerCosts,
+    product: Ints,
+    time_value: Floats,
+    paths: Sequence[Ints],
 ) -> PathTraits:
     """Figures of `paths`, each the arcs of a way in `layer` for a product and time value."""
     count = len(paths)

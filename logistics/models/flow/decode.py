@@ -64,7 +64,9 @@ def decoded_plan(instance: Instance, solved: SolvedFlow) -> Plan:
 
 def _table(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 def claimed_totals(instance: Instance, solved: SolvedFlow) -> Claims:
@@ -77,7 +79,9 @@ def claimed_totals(instance: Instance, solved: SolvedFlow) -> Claims:
         members, layer = solved.commodity[mine], instance.layers[number]
         flow, time_value = solved.flow_t[mine], c.time_value_cny_per_t_h[members]
         paths = [solved.path[i] for i in mine]
-        traits = path_traits(instance, layer, layer_costs(instance, layer), c.product[members], time_value, paths)
+        traits = path_traits(
+            instance, layer, layer_costs(instance, layer), c.product[members], time_value, paths
+        )
         parts["money"] += float(flow @ (traits.money_cny + c.constant_cny_per_t[members]))
         parts["capital"] += float(flow @ traits.carrying_cny)
         parts["time"] += float(flow @ (time_value * traits.customer_h))

@@ -131,7 +131,9 @@ class Master:
         )
         np.add.at(self._num_columns_of, members, 1)
         self._first_column[members[::-1]] = np.where(
-            self._first_column[members[::-1]] < 0, first + np.arange(len(paths))[::-1], self._first_column[members[::-1]]
+            self._first_column[members[::-1]] < 0,
+            first + np.arange(len(paths))[::-1],
+            self._first_column[members[::-1]],
         )
 
     def _enter(self, columns: NDArray[np.int64]) -> None:
@@ -161,7 +163,9 @@ class Master:
         self._unserved_column[sleeping] = unserved
         self._program.set_entries(self._commodity_row[sleeping], unserved, np.ones(len(sleeping)))
         if self._unserved_row >= 0:
-            self._program.set_entries(np.full(len(sleeping), self._unserved_row), unserved, np.ones(len(sleeping)))
+            self._program.set_entries(
+                np.full(len(sleeping), self._unserved_row), unserved, np.ones(len(sleeping))
+            )
         waking = np.zeros(len(self._commodity_row), bool)
         waking[sleeping] = True
         self._enter(np.flatnonzero(waking[self.column_commodity] & (self._program_column < 0)))

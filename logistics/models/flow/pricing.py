@@ -126,7 +126,9 @@ class _PlainLayer:
         chosen = np.flatnonzero(cost[members] < threshold[members])
         if len(chosen) == 0:
             return
-        lengths, arcs = walked(entering, self._reduced.tail, ends[chosen], row[chosen].astype(np.int32), MAX_PATH_ARCS)
+        lengths, arcs = walked(
+            entering, self._reduced.tail, ends[chosen], row[chosen].astype(np.int32), MAX_PATH_ARCS
+        )
         for i, member in enumerate(members[chosen]):
             found.append((int(member), self._reduced.unfolded(arcs[i, : lengths[i]][::-1])))
 

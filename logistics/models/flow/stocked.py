@@ -88,12 +88,18 @@ class StockedPricer:
         for product in np.unique(c.product[mine]):
             members = mine[c.product[mine] == product].astype(np.int32)
             origins, row = np.unique(c.origin[members], return_inverse=True)
-            ways = [(i, row[i], s, a) for i, k in enumerate(members) for s, a in last.get(int(c.destination[k]), ())]
+            ways = [
+                (i, row[i], s, a)
+                for i, k in enumerate(members)
+                for s, a in last.get(int(c.destination[k]), ())
+            ]
             member, origin, store, arc = np.array(ways, dtype=np.int32).reshape(-1, 4).T
             both = self._costs.fixed[product][layer.store_arc[store]] + self._costs.fixed[product][arc]
             hours = self._costs.customer_h[layer.store_arc[store]] + self._costs.customer_h[arc]
             cost = both + self._costs.time_weight * c.time_value_cny_per_t_h[members[member]] * hours
-            groups.append(_Group(int(product), members, origins.astype(np.int32), member, origin, store, arc, cost))
+            groups.append(
+                _Group(int(product), members, origins.astype(np.int32), member, origin, store, arc, cost)
+            )
         return groups
 
     def price(

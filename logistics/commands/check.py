@@ -1,0 +1,46 @@
+"""``logistics check``: read and check without solving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from logistics.commands.shared import EXIT_OK, lang_option, outside_option, show_problems
+from logistics.errors import Problem
+from logistics.words import language, text
+
+
+@click.command(name="check")
+@click.argument("path", type=click.Path(path_type=Path))
+@outside_option
+@lang_option
+def command(path: Path, allow_outside: bool, lang: str | None) -> int:
+    """Check PATH, a scenario file or a network folder, and say what was found."""
+    lang = language(lang)
+    from logistics.scenario.case import Case, read_case
+
+    if path.is_dir():
+        from logistics.network.folder import read_network
+
+        network, found = read_network(path)
+        warnings = tuple(found)
+    else:
+        case: Case = read_case(path, allow_outside=allow_outside)
+        network = next(iter(case.networks.values()))
+        warnings = case.warnings + _compiled_warnings(case)
+    show_problems(warnings, lang)
+    counts = {name: network.tables[name].num_rows for name in ("sites", "services", "demand")}
+    click.echo(text("check.ok", lang, name=network.name, **counts))
+    return EXIT_OK
+
+
+def _compiled_warnings(case: object) -> tuple[Problem, ...]:
+    """Warnings that show only when the case is compiled: demand that nothing can reach."""
+    from logistics.scenario.case import Case
+    from logistics.studies.compiled import compiled_instance
+    from logistics.studies.register import chosen_study
+
+    assert isinstance(case, Case)
+    chosen_study(case.scenario)
+    return tuple(p for year, n in case.networks.items() for p in compiled_instance(n, year, case.scenario)[1])

@@ -1,0 +1,87 @@
+"""``logistics compare``: what differs between two results, inputs first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from logistics.commands.shared import EXIT_OK, lang_option
+from logistics.words import language, text
+
+MOST_SERVICES = 15
+MOST_INPUTS = 30
+
+
+@click.command(name="compare")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@lang_option
+def command(before: Path, after: Path, as_json: bool, lang: str | None) -> int:
+    """Compare two results folders: differing inputs, totals, and the services whose load changed most."""
+    lang = language(lang)
+    from logistics.results.compare import compared
+
+    found = compared(before, after)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
+    else:
+        _print(found, lang)
+    return EXIT_OK
+
+
+def _print(found: dict[str, Any], lang: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from logistics.commands.tables import TOTALS, _headed, _number
+
+    console = Console(highlight=False)
+    console.print(Text(f"{found['before']}  →  {found['after']}", style="bold"))
+    names = [
+        ("term.table", "left"),
+        ("term.row", "left"),
+        ("term.column", "left"),
+        ("term.before", "right"),
+        ("term.after", "right"),
+    ]
+    inputs = _headed(lang, "compare.inputs", names)
+    for row in found["inputs"][:MOST_INPUTS]:
+        inputs.add_row(*(Text(str(row[key])) for key in ("table", "row", "column", "before", "after")))
+    console.print(inputs)
+    if found["inputs_count"] > MOST_INPUTS:
+        console.print(text("compare.more_inputs", lang, count=found["inputs_count"] - MOST_INPUTS))
+    totals = _headed(
+        lang,
+        "compare.totals",
+        [
+            ("term.total", "left"),
+            ("term.before", "right"),
+            ("term.after", "right"),
+            ("term.difference", "right"),
+            ("term.unit", "left"),
+        ],
+    )
+    for name, row in found["totals"].items():
+        factor, unit, decimals = TOTALS.get(name, (1.0, "t" if name.endswith("_t") else "", 0))
+        cells = [
+            "" if row[key] is None else _number(row[key] * factor, decimals)
+            for key in ("before", "after", "difference")
+        ]
+        totals.add_row(text(f"term.{name}", lang), *cells, unit)
+    console.print(totals)
+    names = [
+        ("term.service", "left"),
+        ("term.mode", "left"),
+        ("term.before", "right"),
+        ("term.after", "right"),
+        ("term.difference", "right"),
+    ]
+    services = _headed(lang, "compare.services", names)
+    for row in found["services"][:MOST_SERVICES]:
+        cells = [_number(row[key], 0) for key in ("before", "after", "difference")]
+        services.add_row(Text(row["service_id"]), text(f"term.{row['mode']}", lang), *cells)
+    console.print(services)

@@ -1,0 +1,109 @@
+"""``logistics run``: solve a scenario, check the plan, write the results, say what came out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from logistics.commands.shared import (
+    EXIT_INFEASIBLE,
+    EXIT_LIMIT,
+    EXIT_NO_PLAN,
+    EXIT_OK,
+    EXIT_UNVERIFIED,
+    RunLog,
+    lang_option,
+    outside_option,
+    show_problems,
+)
+from logistics.words import language, text
+
+CODES = {"optimal": EXIT_OK, "infeasible": EXIT_INFEASIBLE, "limit": EXIT_LIMIT, "no_plan": EXIT_NO_PLAN}
+
+
+@click.command(name="run")
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder; default results/<scenario>.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of tables.")
+@click.option("--force", is_flag=True, help="Replace an existing results folder.")
+@click.option("--variant", help="Run a named variant of the scenario.")
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds; overrides the scenario."
+)
+@click.option("--gap", type=click.FloatRange(0, 1), help="Relative gap; overrides the scenario.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Log to stderr too.")
+@outside_option
+@lang_option
+def command(
+    scenario: Path,
+    out: Path | None,
+    as_json: bool,
+    force: bool,
+    variant: str | None,
+    time_limit: float | None,
+    gap: float | None,
+    quiet: bool,
+    verbose: bool,
+    allow_outside: bool,
+    lang: str | None,
+) -> int:
+    """Solve SCENARIO, check the plan independently and write the results folder."""
+    lang = language(lang)
+    started = time.perf_counter()
+    log = RunLog(verbose=verbose)
+    from logistics.results.write import check_place, write_results
+    from logistics.scenario.case import read_case
+
+    case = read_case(scenario, allow_outside=allow_outside, variant=variant)
+    if time_limit is not None or gap is not None:
+        solver = case.scenario.solver
+        solver = replace(
+            solver, time_limit_s=time_limit or solver.time_limit_s, gap=solver.gap if gap is None else gap
+        )
+        case = replace(case, scenario=replace(case.scenario, solver=solver))
+    folder = out or Path("results") / case.scenario.id
+    check_place(folder, force=force)
+    from logistics.studies.register import run_study
+
+    read_seconds = time.perf_counter() - started
+
+    def report(key: str, values: Mapping[str, object]) -> None:
+        if not quiet:
+            click.echo(text(key, lang, **values), err=True)
+
+    result = run_study(case, report)
+    result = replace(result, seconds={"read": read_seconds, **result.seconds})
+    document = write_results(folder, case, result, log.text, force=force)
+    warnings = [p for p in (*case.warnings, *result.problems) if p.severity == "warning"]
+    if not quiet:
+        show_problems(warnings, lang)
+    if not result.plan_verified:
+        show_problems([p for p in result.problems if p.severity == "error"], lang)
+    seconds = time.perf_counter() - started
+    if as_json:
+        click.echo(json.dumps(summary(document, seconds, folder), ensure_ascii=False, allow_nan=False))
+    else:
+        from logistics.commands.tables import print_result
+
+        print_result(document, dict(result.tables), lang, folder, seconds)
+    return EXIT_UNVERIFIED if not result.plan_verified else CODES[result.status]
+
+
+def summary(document: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    keys = ["status", "objective", "bound", "gap", "verified", "plan_verified", "bound_proof", "demand_t", "unserved_t", "totals"]
+    return {
+        **{key: document[key] for key in keys},
+        "scenario": document["scenario"]["id"],
+        "study": document["study"]["kind"],
+        "out": str(folder),
+        "warnings": len(document["warnings"]),
+        "seconds": round(seconds, 3),
+    }

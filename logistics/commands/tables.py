@@ -1,0 +1,183 @@
+"""Readable tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from logistics.words import text
+
+TOTALS = {
+    "money_cny": (1e-9, "bn CNY", 3),
+    "capital_cny": (1e-9, "bn CNY", 3),
+    "time_value_cny": (1e-9, "bn CNY", 3),
+    "customer_hours_mean": (1 / 24, "d", 2),
+    "pipeline_hours_mean": (1 / 24, "d", 2),
+    "co2_t": (1e-3, "kt", 1),
+    "local_gateway_share": (100.0, "%", 1),
+}
+"""Factor, unit and decimals in which totals are shown."""
+
+
+def print_result(
+    document: Mapping[str, Any], tables: Mapping[str, pa.Table], lang: str, folder: Path, seconds: float
+) -> None:
+    """Print what a planner looks at first: outcome, totals, cargo by mode, bottlenecks, base case."""
+    console = Console(highlight=False)
+    name = document["scenario"]["name"][lang]
+    console.print(Text(name, style="bold"))
+    _outcome(console, document, lang)
+    _totals(console, document, lang)
+    if "modes" in tables and tables["modes"].num_rows:
+        _modes(console, tables["modes"], lang)
+    if "gateways" in tables and tables["gateways"].num_rows:
+        _gateways(console, tables["gateways"], lang)
+    if "bottlenecks" in tables and tables["bottlenecks"].num_rows:
+        _bottlenecks(console, tables["bottlenecks"], lang)
+    if "observed" in tables and tables["observed"].num_rows:
+        _observed(console, tables["observed"], lang)
+    console.print(text("run.done", lang, folder=folder, seconds=f"{seconds:.1f}"))
+
+
+def _outcome(console: Console, document: Mapping[str, Any], lang: str) -> None:
+    status = text(f"term.{document['status']}", lang)
+    if document["status"] == "optimal" and document["bound_proof"] != "certificate":
+        status = text("run.status_solver", lang)
+    proof = text(f"bound_proof.{document['bound_proof']}", lang)
+    verified = text("term.yes" if document["verified"] else "term.no", lang)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for key, value in (
+        (text("term.status", lang), status),
+        (text("term.objective", lang), _number(document["objective"], 0)),
+        (text("term.bound", lang), f"{_number(document['bound'], 0)} ({proof})"),
+        (text("term.gap", lang), "" if document["gap"] is None else f"{document['gap']:.1e}"),
+        (text("term.verified", lang), verified),
+        (text("term.demand_t", lang), f"{_number(document['demand_t'], 0)} t"),
+        (text("term.unserved_t", lang), f"{_number(document['unserved_t'], 0)} t"),
+    ):
+        table.add_row(key, Text(value))
+    console.print(table)
+
+
+def _totals(console: Console, document: Mapping[str, Any], lang: str) -> None:
+    table = _headed(
+        lang, "totals.title", [("term.total", "left"), ("term.value", "right"), ("term.unit", "left")]
+    )
+    for key, (factor, unit, decimals) in TOTALS.items():
+        value = document["totals"].get(key)
+        table.add_row(
+            text(f"term.{key}", lang), "" if value is None else _number(value * factor, decimals), unit
+        )
+    console.print(table)
+
+
+def _modes(console: Console, modes: pa.Table, lang: str) -> None:
+    names = [
+        ("term.direction", "left"),
+        ("term.mode", "left"),
+        ("term.service_class", "left"),
+        ("term.kt", "right"),
+        ("term.share", "right"),
+    ]
+    table = _headed(lang, "modes.title", names)
+    sums: dict[tuple[str, str, str], float] = {}
+    whole: dict[str, float] = {}
+    for row in modes.to_pylist():
+        key = (row["direction"], row["mode"], row["service_class"])
+        sums[key] = sums.get(key, 0.0) + row["tonnes"]
+        whole[row["direction"]] = whole.get(row["direction"], 0.0) + row["tonnes"]
+    for (direction, mode, service_class), tonnes in sorted(
+        sums.items(), key=lambda item: (item[0][0], -item[1])
+    ):
+        share = f"{100 * tonnes / whole[direction]:.1f} %"
+        words = [text(f"term.{direction}", lang), text(f"term.{mode}", lang) if mode else ""]
+        table.add_row(*words, service_class, _number(tonnes / 1000, 1), share)
+    console.print(table)
+
+
+def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -> None:
+    names = [
+        ("term.direction", "left"),
+        ("term.gateway", "left"),
+        ("term.mode", "left"),
+        ("term.kt", "right"),
+        ("term.local", "left"),
+    ]
+    table = _headed(lang, "gateways.title", names)
+    rows = sorted(gateways.to_pylist(), key=lambda row: -row["tonnes"])
+    for row in rows[:most]:
+        mode = text(f"term.{row['mode']}", lang) if row["mode"] else ""
+        local = text("term.yes" if row["local"] else "term.no", lang)
+        table.add_row(
+            text(f"term.{row['direction']}", lang),
+            row["home_gateway"],
+            mode,
+            _number(row["tonnes"] / 1000, 1),
+            local,
+        )
+    console.print(table)
+
+
+def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, most: int = 10) -> None:
+    names = [
+        ("term.capacity", "left"),
+        ("term.unit", "left"),
+        ("term.load", "right"),
+        ("term.price_up_to", "right"),
+    ]
+    table = _headed(lang, "bottlenecks.title", names)
+    for row in bottlenecks.slice(0, most).to_pylist():
+        table.add_row(
+            Text(f"{row['kind']} {row['id']}"),
+            row["unit"],
+            _number(row["load"], 0),
+            f"{_number(row['price_up_to'], 0)} CNY/{row['unit']}",
+        )
+    console.print(table)
+
+
+def _observed(console: Console, observed: pa.Table, lang: str) -> None:
+    names = [
+        ("term.use", "left"),
+        ("term.figure", "left"),
+        ("term.modelled", "right"),
+        ("term.observed", "right"),
+        ("term.band", "right"),
+        ("term.within_band", "left"),
+    ]
+    table = _headed(lang, "observed.title", names)
+    for row in observed.to_pylist():
+        small = row["measure"] != "tonnes"
+
+        def shown(value: float | None, small: bool = small) -> str:
+            return "" if value is None else f"{value:.3f}" if small else _number(value, 0)
+
+        inside = text("term.yes" if row["within_band"] else "term.no", lang)
+        name = Text(row[f"name_{lang}"])
+        band = f"{shown(row['low'])} – {shown(row['high'])}"
+        table.add_row(
+            text(f"term.{row['use']}", lang),
+            name,
+            shown(row["modelled"]),
+            shown(row["observed"]),
+            band,
+            inside,
+        )
+    console.print(table)
+
+
+def _headed(lang: str, title: str, columns: Sequence[tuple[str, str]]) -> Table:
+    table = Table(title=text(title, lang), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for key, side in columns:
+        table.add_column(text(key, lang), justify="right" if side == "right" else "left", overflow="fold")
+    return table
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "" if value is None else f"{value:,.{decimals}f}"

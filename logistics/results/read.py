@@ -1,0 +1,132 @@
+"""Reading a results folder back: result, plan (Parquet or hand-made CSV), duals, inputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from logistics.errors import Problem, Where, stop_on_errors
+from logistics.network.network import Network, NetworkInfo
+from logistics.network.tables import TABLES
+from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
+from logistics.results.layout import DUALS, INPUTS, PLAN, RESULT, SCENARIO, SUPPORTED_SCHEMAS
+
+
+@dataclass(frozen=True)
+class SavedInputs:
+    """Effective networks by year and the resolved scenario, as they were used."""
+
+    scenario: Mapping[str, Any]
+    networks: Mapping[int, Network]
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """Content of ``result.json``.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no result of a known schema.
+    """
+    path = folder / RESULT
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        stop_on_errors([Problem("results.no_result", Where(str(path)))])
+    except (OSError, ValueError) as error:
+        stop_on_errors([Problem("results.unreadable", Where(str(path)), str(error)[:200])])
+    if not isinstance(document, dict) or document.get("schema") not in SUPPORTED_SCHEMAS:
+        found = str(document.get("schema")) if isinstance(document, dict) else type(document).__name__
+        stop_on_errors([Problem("schema.version", Where(str(path)), found, ", ".join(SUPPORTED_SCHEMAS))])
+    return dict(document)
+
+
+def read_inputs(folder: Path) -> SavedInputs:
+    """Read ``inputs/<hash>/`` of a results folder."""
+    store = folder / INPUTS
+    chosen = sorted(path for path in store.glob("*") if path.is_dir())
+    if len(chosen) != 1:
+        stop_on_errors([Problem("results.no_inputs", Where(str(store)), str(len(chosen)), "1")])
+    try:
+        scenario = json.loads((chosen[0] / SCENARIO).read_text(encoding="utf-8"))
+        known = scenario["network_info"]
+        info = NetworkInfo(
+            name_en=known["name_en"],
+            name_zh=known["name_zh"],
+            home_territory=known["home_territory"],
+            home_province=known["home_province"],
+            base_year=known["base_year"],
+            years=tuple(known["years"]),
+            price_year=known["price_year"],
+        )
+        networks = {}
+        for year in scenario["years"]:
+            tables = {t.name: pq.read_table(chosen[0] / str(year) / f"{t.name}.parquet") for t in TABLES}
+            networks[int(year)] = Network(scenario["network"], info, tables)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        stop_on_errors([Problem("results.unreadable", Where(str(chosen[0])), str(error)[:200])])
+    return SavedInputs(scenario, networks)
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read ``plan/``: Parquet as written, or CSV made by hand (``unserved`` may be left out).
+
+    Raises
+    ------
+    InputError
+        When a table is missing or its columns are not those of :mod:`logistics.plan`.
+    """
+    tables: dict[str, pa.Table] = {}
+    problems: list[Problem] = []
+    for name, schema in (("flows", FLOWS), ("steps", STEPS), ("unserved", UNSERVED)):
+        parquet, csv = folder / PLAN / f"{name}.parquet", folder / PLAN / f"{name}.csv"
+        try:
+            if csv.exists():
+                table = _from_csv(csv, schema)
+            elif parquet.exists():
+                table = pq.read_table(parquet)
+            elif name == "unserved":
+                table = schema.empty_table()
+            else:
+                problems.append(Problem("results.no_plan", Where(str(parquet))))
+                continue
+            tables[name] = table.select(schema.names).cast(schema)
+        except (pa.ArrowException, KeyError, ValueError) as error:
+            where = Where(str(csv if csv.exists() else parquet))
+            problems.append(Problem("results.bad_table", where, str(error)[:200], ", ".join(schema.names)))
+    stop_on_errors(problems)
+    return Plan(tables["flows"], tables["steps"], tables["unserved"])
+
+
+def _from_csv(path: Path, schema: pa.Schema) -> pa.Table:
+    options = pacsv.ConvertOptions(
+        column_types={field.name: field.type for field in schema},
+        include_columns=schema.names,
+        include_missing_columns=False,
+        strings_can_be_null=False,
+    )
+    return pacsv.read_csv(path, convert_options=options)
+
+
+def read_duals(folder: Path) -> pa.Table | None:
+    """Read ``duals.parquet``; None when there is none."""
+    path = folder / DUALS
+    if not path.exists():
+        return None
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        stop_on_errors([Problem("results.unreadable", Where(str(path)), str(error)[:200])])
+        raise AssertionError from error
+
+
+def read_tables(folder: Path) -> dict[str, pa.Table]:
+    """Tables at the top of the folder by name."""
+    return {path.stem: pq.read_table(path) for path in sorted(folder.glob("*.parquet"))}

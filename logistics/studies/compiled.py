@@ -1,0 +1,68 @@
+"""Compiling a year of a case, with what is wrong or unreachable told in the user's terms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from logistics.errors import InputError, Problem, Where
+from logistics.network.network import Network
+from logistics.scenario.read import Scenario
+from logistics.virtual_network.build import NegativeCost, build_instance
+from logistics.virtual_network.instance import Instance
+from logistics.virtual_network.reasons import why_unreachable
+
+
+def compiled_instance(network: Network, year: int, scenario: Scenario) -> tuple[Instance, list[Problem]]:
+    """Compile `network` under the scenario's objective.
+
+    Returns
+    -------
+    Instance, list of Problem
+        The arrays, and a warning for each demand row that nothing can reach.
+
+    Raises
+    ------
+    InputError
+        When a ride would pay its user.
+    """
+    try:
+        instance = build_instance(network, year, scenario.objective, scenario.serve.unserved_cny_per_t)
+    except NegativeCost as error:
+        row = network.row_of("services")[error.service_id]
+        where = Where(f"{network.name}/services.csv", row + 2, "subsidy_cny_per_t")
+        subject = f"{error.service_id} {error.product_id}"
+        raise InputError([Problem("cost.negative", where, f"{error.cny_per_t:.6g}", "0", subject)]) from error
+    return instance, unreachable_demand(network, year, instance)
+
+
+def unreachable_demand(network: Network, year: int, instance: Instance) -> list[Problem]:
+    """Warn of each demand row without any path, with the reason."""
+    c = instance.commodities
+    lost = {c.demand_id[k] for k in np.flatnonzero((c.origin < 0) | (c.destination < 0))}
+    lost |= {c.demand_id[k] for k in np.flatnonzero(~instance_reachable(instance))}
+    if not lost:
+        return []
+    row_of = network.row_of("demand")
+    found = []
+    for name in sorted(lost, key=lambda name: row_of[name]):
+        where = Where(f"{network.name}/demand.csv", row_of[name] + 2, "destination_site")
+        reason = why_unreachable(network, year, name)
+        found.append(Problem("demand.unreachable", where, name, subject=reason, severity="warning"))
+    return found
+
+
+def instance_reachable(instance: Instance) -> np.ndarray:
+    """Whether each commodity has any path, by one search from each origin, shape (commodities,)."""
+    from logistics.paths import CompressedGraph
+
+    c = instance.commodities
+    reached = np.zeros(len(c), dtype=bool)
+    for number, layer in enumerate(instance.layers):
+        mine = np.flatnonzero((c.layer == number) & (c.origin >= 0) & (c.destination >= 0))
+        if len(mine) == 0:
+            continue
+        roots, row = np.unique(c.origin[mine], return_inverse=True)
+        graph = CompressedGraph.from_arcs(layer.num_vertices, layer.tail, layer.head)
+        distance, _ = graph.trees(np.zeros(layer.num_arcs), roots.astype(np.int32))
+        reached[mine] = np.isfinite(distance[row, c.destination[mine]])
+    return reached

@@ -1,0 +1,48 @@
+"""The register of study kinds: one line each."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+from logistics.scenario.case import Case
+from logistics.scenario.read import Scenario
+from logistics.studies.assignment import Assignment
+from logistics.studies.study import Report, Study, StudyResult
+from logistics.yaml_files import Document, validated
+
+STUDIES: dict[str, Study] = {study.kind: study for study in (Assignment(),)}
+
+
+def chosen_study(scenario: Scenario) -> tuple[Study, BaseModel]:
+    """Return the study that a scenario names, and its checked settings.
+
+    Raises
+    ------
+    InputError
+        When the kind is unknown or its settings are wrong.
+    """
+    kind = str(scenario.study["kind"])
+    document = scenario.document or Document("", {}, {}, {})
+    study = STUDIES.get(kind)
+    if study is None:
+        where = document.where(("study", "kind")) if document.shown else Where()
+        choices = sorted(STUDIES)
+        problem = Problem(
+            "schema.choice", where, kind, ", ".join(choices), "study.kind", did_you_mean(kind, choices)
+        )
+        stop_on_errors([problem])
+        raise AssertionError
+    problems: list[Problem] = []
+    part = Document(document.shown, dict(scenario.study), document.places, document.key_places)
+    spec = validated(study.spec, part, problems, ("study",))
+    stop_on_errors(problems)
+    assert spec is not None
+    return study, spec
+
+
+def run_study(case: Case, report: Report) -> StudyResult:
+    """Run the study of a case, piece by piece, in this process."""
+    study, spec = chosen_study(case.scenario)
+    results = [study.run_piece(case, spec, piece, report) for piece in study.pieces(case, spec)]
+    return study.merge(case, spec, results)

@@ -1,0 +1,101 @@
+"""What every study kind provides, and what every study returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from logistics.errors import Problem
+from logistics.plan import Plan
+from logistics.scenario.case import Case
+from logistics.verification.verdict import BoundProof
+
+Status = Literal["optimal", "limit", "infeasible", "no_plan"]
+Report = Callable[[str, Mapping[str, object]], None]
+"""Called with a message key of :mod:`logistics.words` and its values while a study runs."""
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Answer of a study.
+
+    Parameters
+    ----------
+    status
+        ``optimal``: solved to the gap; ``limit``: stopped by a limit with a plan; ``no_plan``: without one;
+        ``infeasible``.
+    objective, bound, gap
+        Of the whole study; None where there is none.
+    plan_verified
+        Whether every plan passed the independent check.
+    bound_proof
+        ``certificate``, ``solver`` or ``none``.
+    totals
+        Sums over the years, see the results schema.
+    years
+        The same by year.
+    plan
+        Plans of all years, None without a plan.
+    duals
+        Certificates, see :data:`DUALS`.
+    tables
+        Further tables by name.
+    problems
+        Violations found by the check, and warnings.
+    seconds
+        Time by phase.
+    """
+
+    kind: str
+    status: Status
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    plan_verified: bool
+    bound_proof: BoundProof
+    totals: Mapping[str, float | None]
+    years: Mapping[int, Mapping[str, Any]]
+    plan: Plan | None
+    duals: pa.Table
+    tables: Mapping[str, pa.Table]
+    problems: tuple[Problem, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def verified(self) -> bool:
+        """Whether the plan is verified and its bound is not contradicted."""
+        return self.plan_verified
+
+
+DUALS = pa.schema(
+    [
+        ("year", pa.int32()),
+        ("certificate", pa.string()),
+        ("kind", pa.string()),
+        ("id", pa.string()),
+        ("unit", pa.string()),
+        ("price", pa.float64()),
+    ]
+)
+"""Prices of shared capacities by certificate (``objective``, ``least_unserved``). Rows of kind ``setting``
+hold the certificate's ``unserved`` price, ``path_scale`` and ``allowed_t``."""
+
+
+class Study(Protocol):
+    """A kind of study, split so that its pieces can run anywhere."""
+
+    kind: str
+    spec: type[BaseModel]
+
+    def pieces(self, case: Case, spec: BaseModel) -> Sequence[Any]:
+        """Independent parts of the work, small and picklable."""
+
+    def run_piece(self, case: Case, spec: BaseModel, piece: Any, report: Report) -> Any:
+        """Do one part."""
+
+    def merge(self, case: Case, spec: BaseModel, results: Sequence[Any]) -> StudyResult:
+        """Put the parts together."""

@@ -1,0 +1,19 @@
+"""Certificates as they stand in a table of duals."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from logistics.verification.bound import Certificate
+
+
+def certificates_of(duals: pa.Table) -> dict[str, Certificate]:
+    """Certificates of one year from the table of duals."""
+    found: dict[str, Certificate] = {}
+    rows = duals.to_pylist()
+    for name in dict.fromkeys(row["certificate"] for row in rows):
+        mine = [row for row in rows if row["certificate"] == name]
+        settings = {row["id"]: row["price"] for row in mine if row["kind"] == "setting"}
+        prices = {(r["kind"], r["id"], r["unit"]): r["price"] for r in mine if r["kind"] != "setting"}
+        found[name] = Certificate(prices, settings["unserved"], settings["path_scale"], settings["allowed_t"])
+    return found
