@@ -66,57 +66,63 @@ class CompressedGraph:
         return _trees(self.start, self.end, self.arc, weights, roots)
 
 
-@numba.njit(cache=True)
-def _trees(start, end, arc, weights, roots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    num_vertices = len(start) - 1
-    distance = np.full((len(roots), num_vertices), np.inf)
-    entering = np.full((len(roots), num_vertices), -1, np.int32)
+@numba.njit(cache=True, nogil=True)
+def tree_from(start, end, arc, weights, root, reach, via):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Shortest-path tree from `root` by Dijkstra's method with a binary heap; fills `reach` and `via`."""
+    reach[:] = np.inf
+    via[:] = -1
+    done = np.zeros(len(start) - 1, np.bool_)
     keys = np.empty(len(end) + 2, np.float64)
     items = np.empty(len(end) + 2, np.int32)
+    reach[root] = 0.0
+    keys[0], items[0] = 0.0, root
+    size = 1
+    while size > 0:
+        key, vertex = keys[0], items[0]
+        size -= 1
+        last_key, last_item = keys[size], items[size]
+        hole = 0
+        while True:
+            child = 2 * hole + 1
+            if child >= size:
+                break
+            if child + 1 < size and keys[child + 1] < keys[child]:
+                child += 1
+            if keys[child] >= last_key:
+                break
+            keys[hole], items[hole] = keys[child], items[child]
+            hole = child
+        keys[hole], items[hole] = last_key, last_item
+        if done[vertex]:
+            continue
+        done[vertex] = True
+        for position in range(start[vertex], start[vertex + 1]):
+            other = end[position]
+            length = key + weights[arc[position]]
+            if length < reach[other]:
+                reach[other] = length
+                via[other] = arc[position]
+                place = size
+                size += 1
+                while place > 0:
+                    parent = (place - 1) // 2
+                    if keys[parent] <= length:
+                        break
+                    keys[place], items[place] = keys[parent], items[parent]
+                    place = parent
+                keys[place], items[place] = length, other
+
+
+@numba.njit(cache=True, nogil=True)
+def _trees(start, end, arc, weights, roots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    distance = np.empty((len(roots), len(start) - 1))
+    entering = np.empty((len(roots), len(start) - 1), np.int32)
     for row in range(len(roots)):
-        reach, via = distance[row], entering[row]
-        done = np.zeros(num_vertices, np.bool_)
-        reach[roots[row]] = 0.0
-        keys[0], items[0] = 0.0, roots[row]
-        size = 1
-        while size > 0:
-            key, vertex = keys[0], items[0]
-            size -= 1
-            last_key, last_item = keys[size], items[size]
-            hole = 0
-            while True:
-                child = 2 * hole + 1
-                if child >= size:
-                    break
-                if child + 1 < size and keys[child + 1] < keys[child]:
-                    child += 1
-                if keys[child] >= last_key:
-                    break
-                keys[hole], items[hole] = keys[child], items[child]
-                hole = child
-            keys[hole], items[hole] = last_key, last_item
-            if done[vertex]:
-                continue
-            done[vertex] = True
-            for position in range(start[vertex], start[vertex + 1]):
-                other = end[position]
-                length = key + weights[arc[position]]
-                if length < reach[other]:
-                    reach[other] = length
-                    via[other] = arc[position]
-                    place = size
-                    size += 1
-                    while place > 0:
-                        parent = (place - 1) // 2
-                        if keys[parent] <= length:
-                            break
-                        keys[place], items[place] = keys[parent], items[parent]
-                        place = parent
-                    keys[place], items[place] = length, other
+        tree_from(start, end, arc, weights, roots[row], distance[row], entering[row])
     return distance, entering
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def walked(entering, back, starts, rows, limit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Arcs of the tree paths that end at `starts`, walking towards the root.
 

@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 REDUCED_COST = 1e-9
 UNSERVED = 1e-9
-FIRST_GUIDE = 3.0
-GUIDE_STEP = 20.0
-GUIDES = 4
+FIRST_MARGIN = 0.02
+MARGIN_STEP = 3.0
+LARGEST_MARGIN = 1e3
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,15 @@ class _Goal:
         Cost of an unserved tonne of each commodity in the master.
     unserved
         Price of an unserved tonne in the bound: inf: all is served; None: the dual of row (3).
+    margin
+        Part of `guide` that grows while a commodity is not served; None: nothing grows.
     """
 
     guide: Floats
     unserved: float | None
     path_scale: float
     allowed_t: float
+    margin: Floats | None = None
 
 
 class FlowModel:
@@ -130,18 +133,14 @@ class FlowModel:
         if price is not None:
             phase = self._generate("objective", _Goal(np.full(len(c), price), price, 1.0, 0.0))
             return self._answer(phase, None, 0.0)
-        # A finite price for each commodity's unserved tonnes guides the first rounds. When nothing is left
-        # unserved in the end, the plan serves all, and the price plays no part in the bound.
+        # A finite price for each commodity's unserved tonnes guides the first rounds: little above its free
+        # cost at first, more each round in which it is not served. When nothing is left unserved in the end,
+        # the price plays no part in the bound.
         cost = np.where(reachable, free_cost + self._master.constant, 0.0)
-        guide = FIRST_GUIDE * np.maximum(cost, float(np.median(cost)) if len(cost) else 1.0) + 1.0
         if np.all(reachable):
-            for _ in range(GUIDES):
-                phase = self._generate("objective", _Goal(guide, np.inf, 1.0, 0.0))
-                missing = phase.answer.unserved_t
-                if phase.out_of_time or float(missing.sum()) <= UNSERVED * max(1.0, total):
-                    break
-                guide = np.where(missing > 0, GUIDE_STEP * guide, guide)
-            if float(missing.sum()) <= UNSERVED * max(1.0, total):
+            guide = cost + FIRST_MARGIN * np.maximum(cost, float(np.median(cost)) if len(cost) else 1.0)
+            phase = self._generate("objective", _Goal(guide, np.inf, 1.0, 0.0, margin=guide - cost))
+            if float(phase.answer.unserved_t.sum()) <= UNSERVED * max(1.0, total):
                 return self._answer(phase, None, 0.0)
         least = self._generate("unserved", _Goal(np.ones(len(c)), 1.0, 0.0, 0.0))
         allowed = float(least.answer.unserved_t.sum()) * (1 + 1e-12) + 1e-9
@@ -152,36 +151,54 @@ class FlowModel:
 
     def _generate(self, name: str, goal: _Goal) -> _Phase:
         """Run rounds until the gap closes, no path prices out, or time is up."""
-        c = self.instance.commodities
-        capacity = self.instance.capacity
-        scale = goal.path_scale
+        c, scale = self.instance.commodities, goal.path_scale
         constant = scale * self._master.constant
-        self._master.set_objective(goal.guide, scale)
-        best, best_duals = -np.inf, Duals(np.zeros(len(capacity)), 0.0, scale, goal.allowed_t)
+        guide, margin = goal.guide, goal.margin
+        self._master.set_objective(guide, scale)
+        best, best_duals = -np.inf, Duals(np.zeros(len(self.instance.resources)), 0.0, scale, goal.allowed_t)
+        settled = False
         while True:
             self._rounds += 1
-            answer = self._master.solve()
-            served = float(answer.unserved_t.sum()) <= UNSERVED * max(1.0, float(c.demand_t.sum()))
+            late = time.perf_counter() - self._started > self._stop.time_limit_s
+            # Until all is served, prices of rows broken for the first time may wait for the next round.
+            answer = self._master.solve(once=not (settled or late))
+            missing = answer.unserved_t > UNSERVED * np.maximum(1.0, c.demand_t)
+            settled = settled or (answer.feasible and not np.any(missing)) or margin is None
             price = answer.unserved_price if goal.unserved is None else goal.unserved
-            duals = Duals(answer.resource_price, price, scale, goal.allowed_t)
             slack = REDUCED_COST * np.maximum(1.0, np.abs(answer.demand_dual))
             priced = self._pricer.price(answer.resource_price, answer.demand_dual - slack - constant, scale)
-            if served or np.isfinite(price):
-                bound = float(c.demand_t @ np.minimum(priced.cost + constant, price))
-                bound -= float(capacity @ answer.resource_price) + (
-                    price * goal.allowed_t if goal.allowed_t else 0.0
-                )
-                if bound > best:
-                    best, best_duals = bound, duals
-            value = scale * answer.path_cost + float(goal.guide @ answer.unserved_t)
+            duals = Duals(answer.resource_price, price, scale, goal.allowed_t)
+            bound = self._lagrangian(priced.cost + constant, duals)
+            if bound > best:
+                best, best_duals = bound, duals
+            value = scale * answer.path_cost + float(guide @ answer.unserved_t)
             same = float(constant @ (c.demand_t - answer.unserved_t))
-            gap = max(0.0, value - best) / max(1.0, abs(value - same))
-            seconds = time.perf_counter() - self._started
-            self._report(Progress(name, self._rounds, value, best, gap, self._master.num_columns, seconds))
-            log.debug("%s round %d: %.8g, bound %.8g, gap %.2e", name, self._rounds, value, best, gap)
-            late = seconds > self._stop.time_limit_s
-            if gap <= self._stop.gap or late or self._master.add_paths(priced.found) == 0:
-                return _Phase(answer, best_duals, value, best, gap, gap <= self._stop.gap, late)
+            known = answer.feasible and (margin is None or not np.any(missing))
+            gap = max(0.0, value - best) / max(1.0, abs(value - same)) if known else np.inf
+            self._tell(name, value, best, gap)
+            closed = gap <= self._stop.gap
+            if closed or late:
+                return _Phase(answer, best_duals, value, best, gap, closed, late)
+            fresh = self._master.add_paths(priced.found)
+            if margin is not None and np.any(missing):
+                if float(margin.max()) > LARGEST_MARGIN * float(goal.guide.max()):
+                    return _Phase(answer, best_duals, value, best, gap, closed, late)
+                guide = np.where(missing, guide + (MARGIN_STEP - 1) * margin, guide)
+                margin = np.where(missing, MARGIN_STEP * margin, margin)
+                self._master.set_objective(guide, scale)
+            elif fresh == 0 and answer.feasible:
+                return _Phase(answer, best_duals, value, best, gap, closed, late)
+
+    def _lagrangian(self, cheapest: Floats, duals: Duals) -> float:
+        """Lower bound at `duals` when the cheapest ways cost `cheapest`."""
+        bound = float(self.instance.commodities.demand_t @ np.minimum(cheapest, duals.unserved))
+        bound -= float(self.instance.capacity @ duals.resource)
+        return bound - (duals.unserved * duals.allowed_t if duals.allowed_t > 0 else 0.0)
+
+    def _tell(self, phase: str, value: float, bound: float, gap: float) -> None:
+        seconds = time.perf_counter() - self._started
+        self._report(Progress(phase, self._rounds, value, bound, gap, self._master.num_columns, seconds))
+        log.debug("%s round %d: %.8g, bound %.8g, gap %.2e", phase, self._rounds, value, bound, gap)
 
     def _answer(self, phase: _Phase, least: Duals | None, least_t: float) -> SolvedFlow:
         c = self.instance.commodities

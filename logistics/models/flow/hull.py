@@ -9,142 +9,181 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.paths import CompressedGraph, walked
+from logistics.paths import CompressedGraph, tree_from
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 TOLERANCE = 1e-11
-MAX_SEARCHES = 60
+MAX_SEARCHES = 40
+MAX_PATH_ARCS = 64
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """Best ways from each asked origin to one root.
+class RootCosts:
+    """What differs between the roots of a search, one entry a root.
 
     Parameters
     ----------
-    value
-        Cost of the best way with its concave part, shape (origins,).
-    trees
-        Arc that leaves each vertex towards the root, one row a search, shape (searches, vertices).
-    chosen
-        Row of `trees` that holds the best way, shape (origins,).
-    """
-
-    value: Floats
-    trees: Ints
-    chosen: Ints
-
-
-class HullSearch:
-    """Supported points of (linear, w) from many origins to one root, refined until the best is proven.
-
-    Parameters
-    ----------
-    graph
-        The reversed graph.
-    head
-        Vertex at the root's side of each arc.
-    linear, spread
-        Linear cost and w of each arc.
-    root, origins
-        Vertex searched from, and vertices asked for.
+    root
+        Vertex searched backwards from.
+    storage
+        Price of a unit of `held` on the way.
     kappa, own_w
         κ, and w added at the root.
     """
 
-    def __init__(
-        self,
-        graph: CompressedGraph,
-        head: Ints,
-        linear: Floats,
-        spread: Floats,
-        root: Ints,
-        origins: Ints,
-        kappa: float,
-        own_w: float,
-    ) -> None:
-        self._graph, self._head, self._linear, self._spread, self._root = graph, head, linear, spread, root
-        self._origins, self._kappa, self._own_w = origins, kappa, own_w
-        self._lambdas: list[float] = []
-        self._totals: list[Floats] = []
-        self._ws: list[Floats] = []
-        self._trees: list[Ints] = []
-        self._add(0.0)
+    root: Ints
+    storage: Floats
+    kappa: Floats
+    own_w: Floats
 
-    def _add(self, lam: float) -> None:
-        """Search with weight `lam` on w and keep the line D(λ) - λ·w and the point it found."""
-        weights = self._linear + lam * self._spread if lam else self._linear
-        distance, leaving = self._graph.trees(weights, self._root)
-        self._lambdas.append(lam)
-        self._totals.append(distance[0][self._origins])
-        self._trees.append(leaving[0])
-        if self._kappa > 0:
-            self._ws.append(self._w_along(leaving))
 
-    def _w_along(self, leaving: Ints) -> Floats:
-        """Sum w along the tree path of each origin."""
-        count = len(self._origins)
-        lengths, arcs = walked(leaving, self._head, self._origins, np.zeros(count, np.int32), 64)
-        used = np.arange(arcs.shape[1]) < lengths[:, None]
-        return np.where(used, self._spread[arcs], 0.0).sum(axis=1)
+@dataclass(frozen=True)
+class HullPaths:
+    """Best ways from each origin to each root.
 
-    def _values(self) -> Floats:
-        """Cost with the concave part of every point found, shape (searches, origins)."""
-        if self._kappa == 0:
-            return np.array(self._totals)
-        w = np.array(self._ws)
-        linear = np.array(self._totals) - np.array(self._lambdas)[:, None] * w
-        return np.asarray(linear + self._kappa * np.sqrt(w + self._own_w))
+    Parameters
+    ----------
+    value
+        Cost of the best way with its concave part, inf: none, shape (roots, origins).
+    lengths, arcs
+        The way: number of arcs, and the arcs in order of travel, shape (roots, origins, longest).
+    """
 
-    def refine(self, least_w: Floats) -> None:
-        """Add searches until no path can be better than the best point found, origin by origin.
+    value: Floats
+    lengths: Ints
+    arcs: Ints
 
-        Any path obeys linear ≥ max_λ (D(λ) - λ·w) and w ≥ its least w; linear + κ·sqrt(w) is concave between
-        the corners of that boundary, so its least value there is at a corner.
 
-        Parameters
-        ----------
-        least_w
-            Least w of any path from each origin.
-        """
-        reached = np.isfinite(self._totals[0])
-        if not np.any(reached):
+def hull_paths(
+    graph: CompressedGraph,
+    head: Ints,
+    linear: Floats,
+    held: Floats,
+    spread: Floats,
+    roots: RootCosts,
+    origins: Ints,
+    least_w: Floats,
+) -> HullPaths:
+    """Find the way from each origin to each root that minimises linear + storage·held + κ·sqrt(w).
+
+    Parameters
+    ----------
+    graph
+        The reversed graph: arcs sorted by their head.
+    head
+        Head of each arc.
+    linear, held, spread
+        Linear cost, held hours and w of each arc.
+    least_w
+        Least w of any way, shape (roots, origins), see :func:`least_spread`.
+    """
+    shape = (len(roots.root), len(origins))
+    value = np.full(shape, np.inf)
+    lengths = np.zeros(shape, np.int32)
+    arcs = np.zeros((*shape, MAX_PATH_ARCS), np.int32)
+    _search_all(
+        graph.start, graph.end, graph.arc, head, linear, held, spread,
+        roots.root, roots.storage, roots.kappa, roots.own_w, origins, least_w, value, lengths, arcs,
+    )  # fmt: skip
+    return HullPaths(value, lengths, arcs)
+
+
+def least_spread(graph: CompressedGraph, spread: Floats, root: Ints, origins: Ints) -> Floats:
+    """Least w of any way from each origin to each root, shape (roots, origins)."""
+    distance, _ = graph.trees(spread, root)
+    return np.ascontiguousarray(distance[:, origins])
+
+
+@numba.njit(cache=True, nogil=True)
+def _search_all(  # type: ignore[no-untyped-def]  # noqa: ANN202
+    start, end, arc, head, linear, held, spread, root, storage, kappa, own_w, origins, least_w, value, lengths, arcs
+):  # noqa: ANN001
+    for j in range(len(root)):
+        _search_root(
+            start, end, arc, head, linear + storage[j] * held, spread, root[j], kappa[j], own_w[j],
+            origins, least_w[j], value[j], lengths[j], arcs[j],
+        )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _search_root(  # type: ignore[no-untyped-def]  # noqa: ANN202
+    start, end, arc, head, linear, spread, root, kappa, own_w, origins, low, value, lengths, arcs
+):  # noqa: ANN001
+    """Search from one root until no path can beat the best point found, origin by origin.
+
+    Any path obeys linear ≥ max_λ (D(λ) - λ·w) and w ≥ its least w; linear + κ·sqrt(w) is concave between the
+    corners of that boundary, so its least value there is at a corner: where neighbouring lines cross, or
+    where the steepest line meets the least w.
+    """
+    count = len(origins)
+    lam = np.empty(MAX_SEARCHES)
+    total = np.empty((MAX_SEARCHES, count))
+    w = np.empty((MAX_SEARCHES, count))
+    distance = np.empty(len(start) - 1)
+    entering = np.empty(len(start) - 1, np.int32)
+    size, new = 0, 0.0
+    while size < MAX_SEARCHES:
+        # Insert the new line in order of its slope.
+        place = size
+        while place > 0 and lam[place - 1] > new:
+            lam[place] = lam[place - 1]
+            total[place] = total[place - 1]
+            w[place] = w[place - 1]
+            place -= 1
+        lam[place] = new
+        tree_from(start, end, arc, linear + new * spread, root, distance, entering)
+        for i in range(count):
+            total[place, i] = distance[origins[i]]
+            w[place, i] = 0.0
+            vertex, steps = origins[i], 0
+            while entering[vertex] >= 0:
+                w[place, i] += spread[entering[vertex]]
+                vertex = head[entering[vertex]]
+                steps += 1
+            if total[place, i] < np.inf:
+                point = total[place, i] - new * w[place, i] + kappa * np.sqrt(w[place, i] + own_w)
+                if point < value[i]:
+                    value[i] = point
+                    lengths[i] = steps
+                    vertex = origins[i]
+                    for step in range(steps):
+                        arcs[i, step] = entering[vertex]
+                        vertex = head[entering[vertex]]
+        size += 1
+        if kappa == 0.0:
             return
-        low = least_w[reached]
-        for _ in range(MAX_SEARCHES):
-            order = np.argsort(self._lambdas)
-            lam = np.array(self._lambdas)[order]
-            total = np.array(self._totals)[order][:, reached]
-            best = self._values()[:, reached].min(axis=0)
-            # Corners: crossings of neighbouring lines, and where the steepest line meets the least w.
-            crossing = np.maximum((total[1:] - total[:-1]) / (lam[1:] - lam[:-1])[:, None], low)
-            corner_w = np.vstack([crossing, low])
-            corner = total - lam[:, None] * corner_w + self._kappa * np.sqrt(corner_w + self._own_w)
-            short = best - corner
-            worst, origin = np.unravel_index(int(np.argmax(short)), short.shape)
-            if short[worst, origin] <= TOLERANCE * max(1.0, best[origin]):
-                return
-            new = self._slope(order, int(worst), int(np.flatnonzero(reached)[origin]), float(low[origin]))
-            if new is None or np.any(np.abs(lam - new) <= 1e-15 * max(1.0, new)):
-                return
-            self._add(new)
-
-    def _slope(self, order: NDArray[np.intp], line: int, origin: int, low: float) -> float | None:
-        """Slope of the next search: the chord between two lines' points, or down to the least w."""
-        w = [float(self._ws[i][origin]) for i in order]
-        if line + 1 == len(order):
-            chord = self._kappa / (np.sqrt(w[line] + self._own_w) + np.sqrt(low + self._own_w))
-            return float(chord) if w[line] > low else None
-        linear = [self._totals[i][origin] - self._lambdas[i] * w_i for i, w_i in zip(order, w, strict=True)]
-        fall = w[line] - w[line + 1]
-        return float((linear[line + 1] - linear[line]) / fall) if fall > 0 else None
-
-    def result(self) -> Upstream:
-        """Best point of each origin."""
-        values = self._values()
-        chosen = np.argmin(values, axis=0).astype(np.int32)
-        return Upstream(values[chosen, np.arange(len(chosen))], np.array(self._trees), chosen)
+        doubt, new = 0.0, -1.0
+        for i in range(count):
+            if value[i] == np.inf:
+                continue
+            for line in range(size):
+                steepest = line + 1 == size
+                corner = low[i]
+                if not steepest:
+                    corner = max(corner, (total[line + 1, i] - total[line, i]) / (lam[line + 1] - lam[line]))
+                least = total[line, i] - lam[line] * corner + kappa * np.sqrt(corner + own_w)
+                short = value[i] - least
+                if short <= max(doubt, TOLERANCE * max(1.0, value[i])):
+                    continue
+                if steepest:
+                    if w[line, i] <= low[i]:
+                        continue
+                    slope = kappa / (np.sqrt(w[line, i] + own_w) + np.sqrt(low[i] + own_w))
+                else:
+                    fall = w[line, i] - w[line + 1, i]
+                    if fall <= 0.0:
+                        continue
+                    rise = total[line + 1, i] - lam[line + 1] * w[line + 1, i]
+                    slope = (rise - (total[line, i] - lam[line] * w[line, i])) / fall
+                fresh = slope > 0.0
+                for known in range(size):
+                    fresh = fresh and abs(lam[known] - slope) > 1e-14 * max(1.0, slope)
+                if fresh:
+                    doubt, new = short, slope
+        if new < 0.0:
+            return

@@ -23,7 +23,7 @@ FEASIBLE = 1e-9
 
 @dataclass(frozen=True)
 class MasterAnswer:
-    """Solution of the master over its columns; feasible for all capacities.
+    """Solution of the master over its columns.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ class MasterAnswer:
         Price of each resource, ≥ 0.
     unserved_price
         Price of the row on total unserved, ≥ 0; 0 while there is none.
+    feasible
+        Whether no capacity is broken, also none whose row was not active yet.
     """
 
     flow_t: Floats
@@ -47,6 +49,7 @@ class MasterAnswer:
     demand_dual: Floats
     resource_price: Floats
     unserved_price: float
+    feasible: bool
 
 
 class Master:
@@ -186,8 +189,14 @@ class Master:
         columns = self._unserved_column[self._unserved_column >= 0]
         self._program.set_entries(np.full(len(columns), self._unserved_row), columns, np.ones(len(columns)))
 
-    def solve(self) -> MasterAnswer:
-        """Solve to optimality over the columns, adding capacity rows until none is broken."""
+    def solve(self, *, once: bool = False) -> MasterAnswer:
+        """Solve to optimality over the columns, adding capacity rows until none is broken.
+
+        Parameters
+        ----------
+        once
+            Solve once; rows that are broken then count only from the next call on.
+        """
         demand = self.instance.commodities.demand_t
         self._wake(np.flatnonzero(self._num_columns_of == 0))
         d = self._draws
@@ -205,8 +214,11 @@ class Master:
             broken = np.flatnonzero(over & (self._resource_row < 0))
             if len(broken) == 0:
                 break
+            decoded = self._decoded(answer, flow, asleep, feasible=False) if once else None
             self._activate(broken)
-        return self._decoded(answer, flow, asleep)
+            if decoded is not None:
+                return decoded
+        return self._decoded(answer, flow, asleep, feasible=True)
 
     def _activate(self, resources: NDArray[np.intp]) -> None:
         """Add the capacity rows of `resources` and wake who draws on them."""
@@ -220,7 +232,9 @@ class Master:
         )
         self._wake(np.unique(self.column_commodity[d.path[mine]]))
 
-    def _decoded(self, answer: LinearAnswer, flow: Floats, asleep: NDArray[np.intp]) -> MasterAnswer:
+    def _decoded(
+        self, answer: LinearAnswer, flow: Floats, asleep: NDArray[np.intp], *, feasible: bool
+    ) -> MasterAnswer:
         count = len(self.instance.commodities)
         awake = np.flatnonzero(self._commodity_row >= 0)
         unserved, dual = np.zeros(count), np.zeros(count)
@@ -238,4 +252,5 @@ class Master:
             demand_dual=dual,
             resource_price=prices,
             unserved_price=float(duals[self._unserved_row]) if self._unserved_row >= 0 else 0.0,
+            feasible=feasible,
         )

@@ -7,8 +7,11 @@ Stocked cargo is priced warehouse by warehouse, see :mod:`logistics.models.flow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,8 @@ from logistics.virtual_network.instance import Instance
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 MAX_PATH_ARCS = 64
+THREADS = min(4, os.cpu_count() or 1)
+"""Trees release the interpreter's lock, so they grow side by side."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +96,23 @@ class PathPricer:
         paid = CapacityPrices(self.instance, prices)
         cost = self.free_cost.copy() if scale == 1.0 else np.where(np.isfinite(self.free_cost), 0.0, np.inf)
         contested = cost < threshold
-        found: list[tuple[int, Ints]] = []
-        for group in self._classes:
+
+        def plain(group: _Class) -> list[tuple[int, Ints]]:
+            found: list[tuple[int, Ints]] = []
             members = group.members[contested[group.members]]
             if len(members):
                 weights = scale * self.costs[group.layer].of_class(group.product, group.time_value)
                 weights += paid.of(group.layer, group.product)
                 self._plain[group.layer].search(weights, members, threshold, cost, found)
+            return found
+
+        # Tasks write to different commodities, and their paths are put together in task order.
+        tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self._classes]
         for pricer in self._stocked.values():
-            pricer.price(paid, contested, threshold, scale, cost, found)
-        return Priced(cost, found)
+            tasks += pricer.tasks(paid, contested, threshold, scale, cost)
+        with ThreadPoolExecutor(THREADS) as pool:
+            parts = list(pool.map(lambda task: task(), tasks))
+        return Priced(cost, [item for part in parts for item in part])
 
 
 class _PlainLayer:

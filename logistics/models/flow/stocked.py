@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.flow.costs import CapacityPrices, LayerCosts
-from logistics.models.flow.hull import HullSearch, Upstream
+from logistics.models.flow.hull import HullPaths, RootCosts, hull_paths, least_spread
 from logistics.models.flow.series import series_reduced
-from logistics.paths import CompressedGraph, walked
+from logistics.paths import CompressedGraph
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
@@ -72,8 +74,8 @@ class StockedPricer:
         self._reduced = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
         self._back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail)
         self._groups = list(self._grouped(mine, np.flatnonzero(deliver)))
-        self._free: list[Floats] = []
-        self._least_w: dict[tuple[int, int], Floats] = {}
+        self._free: dict[int, Floats] = {}
+        self._least_w: dict[int, Floats] = {}
 
     def _grouped(self, mine: NDArray[np.intp], deliveries: NDArray[np.intp]) -> list[_Group]:
         c, layer = self._instance.commodities, self._layer
@@ -102,51 +104,58 @@ class StockedPricer:
             )
         return groups
 
-    def price(
+    def tasks(
+        self, paid: CapacityPrices, contested: NDArray[np.bool_], threshold: Floats, scale: float, cost: Floats
+    ) -> list[Callable[[], list[tuple[int, Ints]]]]:
+        """Return one task per product; each fills `cost` of its contested commodities and returns their paths.
+
+        The first tasks must be without prices and at scale 1: their results tell later ones which warehouses
+        cannot be worth a search.
+        """
+        return [
+            partial(self._price, number, paid, contested, threshold, scale, cost) for number in range(len(self._groups))
+        ]
+
+    def _price(
         self,
+        number: int,
         paid: CapacityPrices,
         contested: NDArray[np.bool_],
         threshold: Floats,
         scale: float,
         cost: Floats,
-        found: list[tuple[int, Ints]],
-    ) -> None:
-        """Fill `cost` of this layer's contested commodities and append paths below their threshold.
-
-        The first call must be without prices and at scale 1: its results tell later calls which warehouses
-        cannot be worth a search.
-        """
-        first = not self._free
-        for number, group in enumerate(self._groups):
-            limit = np.where(contested[group.members], threshold[group.members], -np.inf)[group.way_member]
-            wanted = limit > -np.inf if first or scale != 1.0 else self._free[number] < limit
-            value = np.full(len(wanted), np.inf)
-            ways: dict[int, Upstream] = {}
-            if np.any(wanted):
-                dues = paid.of(self._number, group.product)
-                for store in np.unique(group.way_store[wanted]):
-                    ways[int(store)] = self.upstream(int(store), group.product, group.origins, dues, scale)
-                rows = np.flatnonzero(wanted)
-                table = np.full((len(self._layer.store_arc), len(group.origins)), np.inf)
-                for store, way in ways.items():
-                    table[store] = way.value
-                store_arc = self._layer.store_arc[group.way_store[rows]]
-                value[rows] = table[group.way_store[rows], group.way_origin[rows]]
-                value[rows] += scale * group.way_cost[rows] + dues[store_arc] + dues[group.way_arc[rows]]
-            if first:
-                self._free.append(value)
-            self._collect(group, value, ways, contested, threshold, cost, found)
+    ) -> list[tuple[int, Ints]]:
+        """Price one group, and return the paths below their threshold."""
+        group = self._groups[number]
+        free = self._free.get(number)
+        limit = np.where(contested[group.members], threshold[group.members], -np.inf)[group.way_member]
+        wanted = limit > -np.inf if free is None or scale != 1.0 else free < limit
+        value = np.full(len(wanted), np.inf)
+        ways: HullPaths | None = None
+        row_of = np.full(len(self._layer.store_arc), -1)
+        if np.any(wanted):
+            dues = paid.of(self._number, group.product)
+            stores = np.unique(group.way_store[wanted])
+            ways = self._upstream(stores, group, dues, scale)
+            row_of[stores] = np.arange(len(stores))
+            rows = np.flatnonzero(wanted)
+            store_arc = self._layer.store_arc[group.way_store[rows]]
+            value[rows] = ways.value[row_of[group.way_store[rows]], group.way_origin[rows]]
+            value[rows] += scale * group.way_cost[rows] + dues[store_arc] + dues[group.way_arc[rows]]
+        if free is None:
+            self._free[number] = value
+        return self._collect(group, value, ways, row_of, contested, threshold, cost)
 
     def _collect(
         self,
         group: _Group,
         value: Floats,
-        ways: dict[int, Upstream],
+        ways: HullPaths | None,
+        row_of: NDArray[np.int64],
         contested: NDArray[np.bool_],
         threshold: Floats,
         cost: Floats,
-        found: list[tuple[int, Ints]],
-    ) -> None:
+    ) -> list[tuple[int, Ints]]:
         """Best way of each contested commodity; those without a way below the threshold keep that bound."""
         order = np.lexsort((np.arange(len(value)), value, group.way_member))
         first = np.ones(len(order), dtype=bool)
@@ -160,37 +169,44 @@ class StockedPricer:
         improves = active & (best < limit)
         # A warehouse that was not searched cannot go below the threshold.
         cost[group.members[active]] = np.where(np.isinf(limit), best, np.minimum(best, limit))[active]
+        found: list[tuple[int, Ints]] = []
+        if ways is None:
+            return found
         for i in np.flatnonzero(improves):
-            found.append((int(group.members[i]), self._path(group, ways, int(best_way[i]))))
+            way = best_way[i]
+            row, origin = row_of[group.way_store[way]], group.way_origin[way]
+            before = self._reduced.unfolded(ways.arcs[row, origin, : ways.lengths[row, origin]])
+            last = [self._layer.store_arc[group.way_store[way]], group.way_arc[way]]
+            found.append((int(group.members[i]), np.concatenate([before, last]).astype(np.int32)))
+        return found
 
-    def _path(self, group: _Group, ways: dict[int, Upstream], way: int) -> Ints:
-        store, origin = int(group.way_store[way]), int(group.way_origin[way])
-        up = ways[store]
-        start = group.origins[origin : origin + 1]
-        lengths, arcs = walked(up.trees, self._reduced.head, start, up.chosen[origin : origin + 1], 64)
-        before = self._reduced.unfolded(arcs[0, : lengths[0]])
-        return np.concatenate([before, [self._layer.store_arc[store], group.way_arc[way]]]).astype(np.int32)
-
-    def upstream(self, store: int, product: int, origins: Ints, dues: Floats, scale: float) -> Upstream:
-        """Best ways from `origins` to the warehouse behind `store` for `product`.
+    def _upstream(self, stores: Ints, group: _Group, dues: Floats, scale: float) -> HullPaths:
+        """Best ways from the group's origins to the warehouses behind `stores`, holding stock included.
 
         Parameters
         ----------
         dues
             Capacity prices of each arc of the layer.
         """
-        costs = self._costs
-        fixed = costs.fixed[product] + costs.storage[store, product] * costs.stock_h[product]
-        linear = self._reduced.weights(scale * fixed + dues)
+        costs, product = self._costs, group.product
+        store_arc = self._layer.store_arc[stores]
         spread = self._reduced.weights(costs.spread_h2[product])
-        store_arc = int(self._layer.store_arc[store])
-        own_w = float(costs.spread_h2[product, store_arc])
-        kappa = scale * float(costs.kappa[store, product])
-        root = self._layer.tail[store_arc : store_arc + 1].astype(np.int32)
-        search = HullSearch(self._back, self._reduced.head, linear, spread, root, origins, kappa, own_w)
-        if kappa > 0:
-            key = (store, product)
-            if key not in self._least_w:
-                self._least_w[key] = self._back.trees(spread, root)[0][0]
-            search.refine(self._least_w[key][origins])
-        return search.result()
+        if product not in self._least_w:
+            every = self._layer.tail[self._layer.store_arc].astype(np.int32)
+            self._least_w[product] = least_spread(self._back, spread, every, group.origins)
+        roots = RootCosts(
+            root=self._layer.tail[store_arc].astype(np.int32),
+            storage=scale * costs.storage[stores, product],
+            kappa=scale * costs.kappa[stores, product],
+            own_w=np.ascontiguousarray(costs.spread_h2[product][store_arc]),
+        )
+        return hull_paths(
+            self._back,
+            self._reduced.head,
+            self._reduced.weights(scale * costs.fixed[product] + dues),
+            self._reduced.weights(costs.stock_h[product]),
+            spread,
+            roots,
+            group.origins,
+            self._least_w[product][stores],
+        )
