@@ -122,8 +122,7 @@ def _trees(start, end, arc, weights, roots):  # type: ignore[no-untyped-def]  # 
     return distance, entering
 
 
-@numba.njit(cache=True, nogil=True)
-def walked(entering, back, starts, rows, limit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def tree_paths(entering: Ints, back: Ints, starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
     """Arcs of the tree paths that end at `starts`, walking towards the root.
 
     Parameters
@@ -134,21 +133,34 @@ def walked(entering, back, starts, rows, limit):  # type: ignore[no-untyped-def]
         Vertex at the root's side of each arc.
     starts, rows
         Vertex to start from and tree to walk in, one each path.
-    limit
-        Longest path in arcs.
 
     Returns
     -------
     lengths, arcs
-        Number of arcs of each path, and the arcs row by row in walking order, shape (paths, limit).
+        Number of arcs of each path, and the arcs row by row in walking order, shape (paths, longest).
     """
-    lengths = np.zeros(len(starts), np.int32)
-    arcs = np.full((len(starts), limit), -1, np.int32)
-    for i in range(len(starts)):
-        vertex, row = starts[i], rows[i]
-        while entering[row, vertex] >= 0:
-            arc = entering[row, vertex]
-            arcs[i, lengths[i]] = arc
-            lengths[i] += 1
-            vertex = back[arc]
+    lengths = _path_lengths(entering, back, starts, rows)
+    arcs = np.full((len(starts), int(lengths.max(initial=0))), -1, np.int32)
+    _walk(entering, back, starts, rows, arcs)
     return lengths, arcs
+
+
+@numba.njit(cache=True, nogil=True)
+def _path_lengths(entering, back, starts, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    lengths = np.zeros(len(starts), np.int32)
+    for i in range(len(starts)):
+        vertex = starts[i]
+        while entering[rows[i], vertex] >= 0:
+            lengths[i] += 1
+            vertex = back[entering[rows[i], vertex]]
+    return lengths
+
+
+@numba.njit(cache=True, nogil=True)
+def _walk(entering, back, starts, rows, arcs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for i in range(len(starts)):
+        vertex, step = starts[i], 0
+        while entering[rows[i], vertex] >= 0:
+            arcs[i, step] = entering[rows[i], vertex]
+            vertex = back[arcs[i, step]]
+            step += 1

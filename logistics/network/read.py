@@ -21,6 +21,7 @@ from logistics.network.windows import parse_windows
 
 MAX_PROBLEMS_PER_COLUMN = 20
 MAX_FILE_BYTES = 1_000_000_000
+NUMBER_PATTERN = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[nN][aA][nN]|[iI][nN][fF])$"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
 
@@ -114,7 +115,14 @@ def _parsed(data: bytes, shown: str, problems: list[Problem]) -> pa.Table | None
     if not data.strip():
         problems.append(Problem("table.empty", Where(shown)))
         return None
-    header = data.split(b"\n", 1)[0].decode("utf-8")
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    lines = data.split(b"\n")[:-1]
+    blank = [number for number, line in enumerate(lines, 1) if not line.strip()]
+    if blank:
+        problems.append(Problem("table.blank_line", Where(shown, blank[0])))
+        return None
+    header = lines[0].decode("utf-8")
     names = next(iter(_csv_rows(header)))
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
@@ -130,7 +138,7 @@ def _parsed(data: bytes, shown: str, problems: list[Problem]) -> pa.Table | None
         table = pacsv.read_csv(
             io.BytesIO(data),
             read_options=pacsv.ReadOptions(use_threads=False),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+            parse_options=pacsv.ParseOptions(newlines_in_values=False, invalid_row_handler=note),
             convert_options=pacsv.ConvertOptions(
                 column_types={name: pa.string() for name in names}, strings_can_be_null=False
             ),
@@ -225,14 +233,9 @@ def _numbers(
     cells: pa.StringArray, blank: pa.BooleanArray, column: Column, shown: str, problems: list[Problem]
 ) -> pa.Array:
     """A number column: finite, within its range; blanks become the default or null."""
-    filled = pc.if_else(blank, pa.scalar(None, pa.string()), cells)
-    try:
-        values = pc.cast(filled, pa.float64())
-    except pa.ArrowInvalid:
-        values = pa.array([_number(cell) for cell in filled.to_pylist()], pa.float64())
-        _report(
-            problems, "table.number", shown, column, cells, pc.and_(pc.is_valid(filled), pc.is_null(values))
-        )
+    plain = pc.match_substring_regex(cells, NUMBER_PATTERN)
+    _report(problems, "table.number", shown, column, cells, pc.invert(pc.or_(plain, blank)))
+    values = pc.cast(pc.if_else(plain, cells, pa.scalar(None, pa.string())), pa.float64())
     finite = pc.fill_null(pc.is_finite(values), True)
     _report(problems, "table.not_finite", shown, column, cells, pc.invert(finite))
     low, high = pc.less(values, column.low), pc.greater(values, column.high)
@@ -244,15 +247,6 @@ def _numbers(
     if column.default is not None:
         values = pc.fill_null(values, float(column.default))
     return values
-
-
-def _number(cell: str | None) -> float | None:
-    if cell is None:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
 
 
 def _report(

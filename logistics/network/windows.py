@@ -138,7 +138,7 @@ def _integral_over_opening(opens: list[float], closes: list[float], i: int, work
     cuts.sort()
     total = 0.0
     for low, high in zip(cuts, cuts[1:], strict=False):
-        if high > low:
-            middle = (low + high) / 2
+        middle = (low + high) / 2
+        if low < middle < high:
             total += (high - low) * _finish(opens, closes, middle, work_h)
     return total

@@ -193,6 +193,47 @@ class _Plain:
         return found
 
 
+@dataclass(frozen=True)
+class _StoreView:
+    """One warehouse seen backwards from its gate, for one product.
+
+    Parameters
+    ----------
+    free, low
+        Least cost and least w of any way from each origin.
+    floor
+        What no way from an origin can cost less than, holding included.
+    """
+
+    root: int
+    linear: Floats
+    spread: Floats
+    starts: NDArray[np.int64]
+    free: Floats
+    low: Floats
+    kappa: float
+    own_w: float
+    held: float
+    floor: Floats
+
+
+class _Holding:
+    """Prices of holding a product in stock under the objective."""
+
+    def __init__(self, books: YearBooks, product: int, money: float, capital: float, scale: float) -> None:
+        network = books.network
+        self._storage = {option: money * float(fee[product]) for option, fee in books.storage.items()}
+        self._carrying = capital * float(books.ledger.carrying_cny_per_t_h()[product])
+        self._assortment_h = 24.0 * float(network.numbers("products", "assortment_stock_d")[product])
+        self._z = float(network.numbers("products", "service_factor")[product])
+        self._scale = scale
+
+    def of(self, option: str) -> tuple[float, float, float]:
+        """Storage price per hour, κ of safety stock, and cost of the assortment stock at a warehouse option."""
+        rate = self._storage[option] + self._carrying
+        return self._storage[option], self._scale * self._z * rate, self._scale * self._assortment_h * rate
+
+
 class _Stocked:
     """Cheapest ways of stocked cargo: searched backwards from each warehouse, safety stock included."""
 
@@ -216,6 +257,10 @@ class _Stocked:
         self._money, self._capital = weights.get("money", 0.0), weights.get("capital", 0.0)
         self._stores = [i for i, move in enumerate(graph.moves) if move.key[0] == "store"]
         self._before = np.array([move.after[2] not in ("from_stock", "delivered") for move in graph.moves])
+        self._steadiest: dict[tuple[int, int], Floats] = {}
+        self._between: dict[tuple[int, int], list[int]] = {}
+        for i, pair in enumerate(zip(graph.tail.tolist(), graph.head.tolist(), strict=True)):
+            self._between.setdefault(pair, []).append(i)
         self._last: dict[int, list[int]] = {}
         for i, move in enumerate(graph.moves):
             if move.key[0] == "deliver":
@@ -239,66 +284,75 @@ class _Stocked:
             end = graph.number.get(rulebook.end(market))
             if origin in row_of and end is not None:
                 wanted.setdefault(end, []).append(i)
+        figures = _Holding(books, product, self._money, self._capital, self._scale)
+        views: list[tuple[float, _StoreView, list[tuple[int, int]], Floats]] = []
         for store in self._stores:
             ways = [
-                (arc, i)
-                for arc in self._last.get(int(graph.head[store]), ())
-                for i in wanted.get(int(graph.head[arc]), ())
+                (arc, i) for arc in self._last.get(int(graph.head[store]), ()) for i in wanted.get(int(graph.head[arc]), ())
             ]
             if not ways:
                 continue
-            upstream = self._upstream(store, product, starts, dues)
-            for arc, i in ways:
-                own = graph.fixed[store, product] + graph.fixed[arc, product]
-                own += values[i] * (graph.customer_h[store] + graph.customer_h[arc])
-                cost = upstream[row_of[asked[i][0]]] + self._scale * own + dues[store] + dues[arc]
-                best[i] = min(best[i], cost)
+            arcs, rows = np.array([arc for arc, _ in ways]), np.array([i for _, i in ways])
+            own = graph.fixed[store, product] + graph.fixed[arcs, product]
+            own = self._scale * (own + values[rows] * (graph.customer_h[store] + graph.customer_h[arcs]))
+            own += dues[store] + dues[arcs]
+            view = self._view(store, product, starts, dues, figures)
+            starts_of = np.array([row_of[asked[i][0]] for i in rows])
+            views.append((float(np.mean(view.floor)), view, list(zip(rows.tolist(), starts_of.tolist(), strict=True)), own))
+        # The likeliest warehouses first: most others then cannot be better even with the least safety stock.
+        for _, view, pairs, own in sorted(views, key=lambda item: item[0]):
+            rows = np.array([i for i, _ in pairs])
+            at = np.array([j for _, j in pairs])
+            if np.all(view.floor[at] + own >= best[rows]):
+                continue
+            upstream = self._refined(view)
+            np.minimum.at(best, rows, upstream[at] + own)
         return [(tonnes, float(cost)) for (_, _, tonnes), cost in zip(group, best, strict=True)]
 
-    def _upstream(self, store: int, product: int, starts: NDArray[np.int64], dues: Floats) -> Floats:
+    def _view(self, store: int, product: int, starts: NDArray[np.int64], dues: Floats, figures: _Holding) -> _StoreView:
+        """Cheapest and steadiest ways into one warehouse, before safety stock is weighed."""
+        graph = self._graph
+        option = graph.moves[store].key[6]
+        storage, kappa, held = figures.of(option)
+        linear = np.where(self._before, self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues, np.inf)
+        spread = np.where(self._before, graph.spread[:, product], np.inf)
+        own_w, root = float(graph.spread[store, product]), int(graph.tail[store])
+        free = dijkstra(graph.matrix(linear, reverse=True), indices=root)[starts]
+        key = (root, product)
+        if kappa > 0 and key not in self._steadiest:
+            self._steadiest[key] = dijkstra(graph.matrix(spread, reverse=True), indices=root)[starts]
+        low = self._steadiest[key] if kappa > 0 else np.zeros(len(starts))
+        floor = free + kappa * np.sqrt(low + own_w) + held
+        return _StoreView(root, linear, spread, starts, free, low, kappa, own_w, held, floor)
+
+    def _refined(self, view: _StoreView) -> Floats:
         """Cheapest cost from each origin into stock, holding the stock included.
 
         The cost a·path + κ·sqrt(w(path)) is concave in w, so some shortest path on cost + λ·w is best. λ is
         refined, origin by origin in need, until the lower envelope of the lines D(λ) - λ·w admits nothing
         cheaper than the best path met.
         """
-        books, graph = self._books, self._graph
-        option = graph.moves[store].key[6]
-        storage = self._money * float(books.storage[option][product])
-        carrying = self._capital * float(books.ledger.carrying_cny_per_t_h()[product])
-        assortment = 24.0 * float(books.network.numbers("products", "assortment_stock_d")[product])
-        kappa = (
-            self._scale
-            * float(books.network.numbers("products", "service_factor")[product])
-            * (storage + carrying)
-        )
-        linear = self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues
-        linear = np.where(self._before, linear, np.inf)
-        spread = np.where(self._before, graph.spread[:, product], np.inf)
-        own_w, root = float(graph.spread[store, product]), int(graph.tail[store])
-        held = self._scale * assortment * (storage + carrying)
-        free = dijkstra(graph.matrix(linear, reverse=True), indices=root)[starts]
+        graph, kappa, own_w = self._graph, view.kappa, view.own_w
         if kappa == 0:
-            return np.asarray(free + held)
-        low = dijkstra(graph.matrix(spread, reverse=True), indices=root)[starts]
-        result = np.full(len(starts), np.inf)
+            return np.asarray(view.free + view.held)
+        result = np.full(len(view.starts), np.inf)
         lines: list[tuple[float, Floats, Floats]] = []
-        pending = np.isfinite(free)
+        pending = np.isfinite(view.free)
         lam = 0.0
         for _ in range(MAX_TREES):
-            weights = linear + lam * spread if lam else linear
+            weights = view.linear + lam * view.spread if lam else view.linear
             distance, before = dijkstra(
-                graph.matrix(weights, reverse=True), indices=root, return_predecessors=True
+                graph.matrix(weights, reverse=True), indices=view.root, return_predecessors=True
             )
-            w = self._w_of(before, weights, spread, starts, pending)
-            lines.append((lam, distance[starts], w))
-            point = distance[starts] - lam * w + kappa * np.sqrt(w + own_w)
+            w = self._w_of(before, weights, view.spread, view.starts, pending)
+            lines.append((lam, distance[view.starts], w))
+            point = distance[view.starts] - lam * w + kappa * np.sqrt(w + own_w)
             result = np.where(pending, np.minimum(result, point), result)
-            need = self._next_slope(lines, result, low, kappa, own_w, pending)
+            need = self._next_slope(lines, result, view.low, kappa, own_w, pending)
             if need is None:
                 break
             lam = need
-        return np.asarray(result + held)
+        return np.asarray(result + view.held)
 
     def _w_of(
         self,
@@ -309,11 +363,6 @@ class _Stocked:
         pending: NDArray[np.bool_],
     ) -> Floats:
         """Sum w along the tree path of each origin; the cheapest of parallel moves is the one taken."""
-        graph = self._graph
-        if not hasattr(self, "_between"):
-            self._between: dict[tuple[int, int], list[int]] = {}
-            for i, pair in enumerate(zip(graph.tail.tolist(), graph.head.tolist(), strict=True)):
-                self._between.setdefault(pair, []).append(i)
         totals = np.full(len(starts), np.inf)
         for i, start in enumerate(starts):
             if not pending[i]:

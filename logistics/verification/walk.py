@@ -95,7 +95,7 @@ class YearBooks:
             for key, row in options.items()
         }
         self._assortment_h = 24.0 * network.numbers("products", "assortment_stock_d")
-        self._cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
+        self.cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
         self._z = network.numbers("products", "service_factor")
 
     def rulebook(self, demand_id: str) -> Rulebook:
@@ -125,7 +125,7 @@ class YearBooks:
         """Hours in stock of a stocked path: cycle, assortment and safety stock."""
         if not figures.option:
             return 0.0
-        spread = figures.lead_h * self._cv2_h[product] + figures.variance_h2
+        spread = figures.lead_h * self.cv2_h[product] + figures.variance_h2
         return float(figures.cycle_h + self._assortment_h[product] + self._z[product] * math.sqrt(spread))
 
     def per_t(self, figures: PathFigures, product: int, time_value: float) -> dict[str, float]:
@@ -385,5 +385,4 @@ def _capacities(
 def spread_h2(books: YearBooks, move: Move) -> Floats:
     """What a move adds to w for each product: lead time × cv² + variance, 0 behind the warehouse."""
     behind = move.customer_h > 0 and move.lead_h == 0
-    cv2 = 24.0 * books.network.numbers("products", "demand_cv_daily") ** 2
-    return np.zeros(len(cv2)) if behind else move.lead_h * cv2 + move.variance_h2
+    return np.zeros(len(books.cv2_h)) if behind else move.lead_h * books.cv2_h + move.variance_h2

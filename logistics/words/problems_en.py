@@ -114,6 +114,8 @@ PROBLEMS: dict[str, str] = {
     "table.duplicate_column.do": "keep one column of each name",
     "table.malformed": "not a valid CSV: {found}",
     "table.malformed.do": "check quotes and commas",
+    "table.blank_line": "the line is blank",
+    "table.blank_line.do": "take it out; only the end of the file may be blank",
     "table.cell_count": "the row has {found} cells, the header {allowed}",
     "table.cell_count.do": "put cells that hold a comma into double quotes",
     "table.missing_column": "the column '{subject}' is missing",

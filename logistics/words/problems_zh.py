@@ -110,6 +110,8 @@ PROBLEMS: dict[str, str] = {
     "table.duplicate_column.do": "同名列请只保留一列",
     "table.malformed": "不是有效的 CSV：{found}",
     "table.malformed.do": "请检查引号和逗号",
+    "table.blank_line": "此行为空行",
+    "table.blank_line.do": "请删除；只有文件末尾可以为空",
     "table.cell_count": "本行有 {found} 个单元格，表头有 {allowed} 个",
     "table.cell_count.do": "含逗号的单元格请加双引号",
     "table.missing_column": "缺少列“{subject}”",

@@ -131,6 +131,7 @@ class FlowModel:
         self._master.add_paths(self._pricer.free_paths)
         price = self.instance.unserved_cny_per_t
         if price is not None:
+            self._master.wake_all()
             phase = self._generate("objective", _Goal(np.full(len(c), price), price, 1.0, 0.0))
             return self._answer(phase, None, 0.0)
         # A finite price for each commodity's unserved tonnes guides the first rounds: little above its free

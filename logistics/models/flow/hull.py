@@ -18,8 +18,8 @@ from logistics.paths import CompressedGraph, tree_from
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 TOLERANCE = 1e-11
-MAX_SEARCHES = 40
-MAX_PATH_ARCS = 64
+FIRST_LINES = 16
+LONG_PATH = 64
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,18 @@ def hull_paths(
     shape = (len(roots.root), len(origins))
     value = np.full(shape, np.inf)
     lengths = np.zeros(shape, np.int32)
-    arcs = np.zeros((*shape, MAX_PATH_ARCS), np.int32)
-    _search_all(
-        graph.start, graph.end, graph.arc, head, linear, held, spread,
-        roots.root, roots.storage, roots.kappa, roots.own_w, origins, least_w, value, lengths, arcs,
-    )  # fmt: skip
-    return HullPaths(value, lengths, arcs)
+    longest = LONG_PATH
+    while True:
+        arcs = np.zeros((*shape, longest), np.int32)
+        value[:] = np.inf
+        _search_all(
+            graph.start, graph.end, graph.arc, head, linear, held, spread,
+            roots.root, roots.storage, roots.kappa, roots.own_w, origins, least_w, value, lengths, arcs,
+        )  # fmt: skip
+        needed = int(lengths.max(initial=0))
+        if needed <= longest:
+            return HullPaths(value, lengths, arcs)
+        longest = needed
 
 
 def least_spread(graph: CompressedGraph, spread: Floats, root: Ints, origins: Ints) -> Floats:
@@ -121,13 +127,17 @@ def _search_root(  # type: ignore[no-untyped-def]  # noqa: ANN202
     where the steepest line meets the least w.
     """
     count = len(origins)
-    lam = np.empty(MAX_SEARCHES)
-    total = np.empty((MAX_SEARCHES, count))
-    w = np.empty((MAX_SEARCHES, count))
+    lam = np.empty(FIRST_LINES)
+    total = np.empty((FIRST_LINES, count))
+    w = np.empty((FIRST_LINES, count))
     distance = np.empty(len(start) - 1)
     entering = np.empty(len(start) - 1, np.int32)
     size, new = 0, 0.0
-    while size < MAX_SEARCHES:
+    while True:
+        if size == len(lam):
+            lam = np.concatenate((lam, np.empty_like(lam)))
+            total = np.concatenate((total, np.empty_like(total)))
+            w = np.concatenate((w, np.empty_like(w)))
         # Insert the new line in order of its slope.
         place = size
         while place > 0 and lam[place - 1] > new:
@@ -151,7 +161,8 @@ def _search_root(  # type: ignore[no-untyped-def]  # noqa: ANN202
                     value[i] = point
                     lengths[i] = steps
                     vertex = origins[i]
-                    for step in range(steps):
+                    # Ways longer than the array are counted; the caller comes again with a longer one.
+                    for step in range(min(steps, arcs.shape[1])):
                         arcs[i, step] = entering[vertex]
                         vertex = head[entering[vertex]]
         size += 1

@@ -173,6 +173,10 @@ class Master:
         waking[sleeping] = True
         self._enter(np.flatnonzero(waking[self.column_commodity] & (self._program_column < 0)))
 
+    def wake_all(self) -> None:
+        """Give every commodity its row: needed where leaving some unserved may pay."""
+        self._wake(np.arange(len(self._commodity_row)))
+
     def set_objective(self, guide: Floats, path_scale: float) -> None:
         """Price each commodity's unserved tonnes and weight the paths' own costs."""
         self._guide = guide
@@ -185,6 +189,7 @@ class Master:
 
     def cap_unserved(self, allowed_t: float) -> None:
         """Add row (3): total unserved at most `allowed_t`."""
+        self.wake_all()
         self._unserved_row = int(self._program.add_rows(np.array([-np.inf]), np.array([allowed_t]))[0])
         columns = self._unserved_column[self._unserved_column >= 0]
         self._program.set_entries(np.full(len(columns), self._unserved_row), columns, np.ones(len(columns)))

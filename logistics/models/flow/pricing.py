@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from logistics.models.flow.costs import CapacityPrices, LayerCosts, layer_costs
 from logistics.models.flow.series import ReducedGraph, series_reduced
 from logistics.models.flow.stocked import StockedPricer
-from logistics.paths import CompressedGraph, walked
+from logistics.paths import CompressedGraph, tree_paths
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-MAX_PATH_ARCS = 64
 THREADS = min(4, os.cpu_count() or 1)
 """Trees release the interpreter's lock, so they grow side by side."""
 
@@ -78,7 +77,7 @@ class PathPricer:
         everything = np.full(len(instance.commodities), np.inf)
         self.free_cost = np.full(len(instance.commodities), -np.inf)
         free = self.price(np.zeros(len(instance.resources)), everything)
-        self.free_cost = free.cost
+        self.free_cost = np.where(np.isneginf(free.cost), np.inf, free.cost)
         self.free_paths = free.found
 
     def price(self, prices: Floats, threshold: Floats, scale: float = 1.0) -> Priced:
@@ -138,9 +137,7 @@ class _PlainLayer:
         chosen = np.flatnonzero(cost[members] < threshold[members])
         if len(chosen) == 0:
             return
-        lengths, arcs = walked(
-            entering, self._reduced.tail, ends[chosen], row[chosen].astype(np.int32), MAX_PATH_ARCS
-        )
+        lengths, arcs = tree_paths(entering, self._reduced.tail, ends[chosen], row[chosen].astype(np.int32))
         for i, member in enumerate(members[chosen]):
             found.append((int(member), self._reduced.unfolded(arcs[i, : lengths[i]][::-1])))
 
