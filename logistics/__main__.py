@@ -1,4 +1,4 @@
-"""The command line: ``logistics VERB …``; each verb is a file of :mod:`logistics.commands`, loaded when used."""
+"""The command line: ``logistics VERB …``; a verb is a file of :mod:`logistics.commands`, loaded when used."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _LazyGroup(click.Group):
 
             hint = did_you_mean(args[0], list(VERBS)) if args else ""
             if hint:
-                error.message += f" Did you mean '{hint}'?"
+                raise click.UsageError(f"{error.message} Did you mean '{hint}'?", ctx) from error
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -74,7 +74,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last door: everything becomes a line and a code
         from logistics.commands.shared import report_failure
 
         sys.exit(report_failure(error))

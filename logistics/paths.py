@@ -67,7 +67,7 @@ class CompressedGraph:
 
 
 @numba.njit(cache=True, nogil=True)
-def tree_from(start, end, arc, weights, root, reach, via):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def tree_from(start, end, arc, weights, root, reach, via):
     """Shortest-path tree from `root` by Dijkstra's method with a binary heap; fills `reach` and `via`."""
     reach[:] = np.inf
     via[:] = -1
@@ -114,7 +114,7 @@ def tree_from(start, end, arc, weights, root, reach, via):  # type: ignore[no-un
 
 
 @numba.njit(cache=True, nogil=True)
-def _trees(start, end, arc, weights, roots):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _trees(start, end, arc, weights, roots):
     distance = np.empty((len(roots), len(start) - 1))
     entering = np.empty((len(roots), len(start) - 1), np.int32)
     for row in range(len(roots)):
@@ -146,7 +146,7 @@ def tree_paths(entering: Ints, back: Ints, starts: Ints, rows: Ints) -> tuple[In
 
 
 @numba.njit(cache=True, nogil=True)
-def _path_lengths(entering, back, starts, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _path_lengths(entering, back, starts, rows):
     lengths = np.zeros(len(starts), np.int32)
     for i in range(len(starts)):
         vertex = starts[i]
@@ -157,7 +157,7 @@ def _path_lengths(entering, back, starts, rows):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _walk(entering, back, starts, rows, arcs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _walk(entering, back, starts, rows, arcs):
     for i in range(len(starts)):
         vertex, step = starts[i], 0
         while entering[rows[i], vertex] >= 0:

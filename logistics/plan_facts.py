@@ -1,4 +1,4 @@
-"""What a plan's paths are in people's terms: main mode, gateways, direction. Read from plan and tables only."""
+"""What a plan's paths are in people's terms: main mode, gateways, direction; from plan and tables only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FACTS = pa.schema(
     ]
 )
 """One row a path. The main service is the one that crosses a border over the longest distance; the home
-gateway is where cargo leaves, or enters, the home territory by it; declared_at is where it was cleared there."""
+gateway is where cargo leaves, or enters, the home territory by it; declared_at is where it was cleared."""
 
 
 @dataclass

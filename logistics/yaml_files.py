@@ -90,7 +90,7 @@ def read_yaml(path: Path, shown: str, problems: list[Problem]) -> Document | Non
 
 
 def _events_are_plain(text: str, shown: str, problems: list[Problem]) -> bool:
-    """Refuse aliases, anchors, tags, and documents that are too deep or too large, before building anything."""
+    """Refuse aliases, anchors, tags, and documents too deep or too large, before building anything."""
     depth = nodes = documents = 0
     found = len(problems)
     for event in YAML(typ="rt", pure=True).parse(text):
@@ -142,13 +142,12 @@ def _plain(node: Node, key: Key, document: Document, problems: list[Problem]) ->
         return out
     if isinstance(node, SequenceNode):
         return [_plain(item, (*key, i), document, problems) for i, item in enumerate(node.value)]
-    return _scalar(node)
+    return _scalar(node.value, getattr(node, "style", None))
 
 
-def _scalar(node: ScalarNode) -> Any:
+def _scalar(text: str, style: str | None) -> Any:
     """YAML 1.2 core schema: quoted text stays text."""
-    text = node.value
-    if node.style in ("'", '"', "|", ">"):
+    if style in ("'", '"', "|", ">"):
         return text
     if text in ("", "~", "null", "Null", "NULL"):
         return None

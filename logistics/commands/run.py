@@ -98,7 +98,18 @@ def command(
 
 def summary(document: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, Any]:
     """What ``--json`` prints."""
-    keys = ["status", "objective", "bound", "gap", "verified", "plan_verified", "bound_proof", "demand_t", "unserved_t", "totals"]
+    keys = [
+        "status",
+        "objective",
+        "bound",
+        "gap",
+        "verified",
+        "plan_verified",
+        "bound_proof",
+        "demand_t",
+        "unserved_t",
+        "totals",
+    ]
     return {
         **{key: document[key] for key in keys},
         "scenario": document["scenario"]["id"],

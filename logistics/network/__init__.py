@@ -1,0 +1,1 @@
+"""Networks: tables, their checks, geometry."""

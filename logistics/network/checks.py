@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _stops_in_order(network: Network) -> Iterator[Problem]:
     """Stops count 1, 2, 3 …, at least two, and no site follows itself."""
     stops: dict[str, list[tuple[float, str, int]]] = defaultdict(list)
     for row, cells in enumerate(network.rows("service_stops")):
-        stops[str(cells["service_id"])].append((float(cells["seq"]), str(cells["site_id"]), row))  # type: ignore[arg-type]
+        stops[str(cells["service_id"])].append((float(cells["seq"]), str(cells["site_id"]), row))
     for row, service in enumerate(network.texts("services", "service_id")):
         calls = sorted(stops.get(service, []))
         if len(calls) < 2:
@@ -95,7 +96,7 @@ def _stops_in_order(network: Network) -> Iterator[Problem]:
                 "1, 2, 3 …",
                 service,
             )
-        for (_, site, _), (_, following, line) in zip(calls, calls[1:], strict=False):
+        for (_, site, _), (_, following, line) in pairwise(calls):
             if site == following:
                 yield Problem(
                     "service.same_stop",
@@ -140,7 +141,7 @@ def _currencies(network: Network) -> Iterator[Problem]:
                 where = _place(network, "services", row, "tariff_currency")
                 yield Problem(
                     "fx.missing", where, f"{currency} {year}", ", ".join(sorted({c for c, _ in known}))
-                )  # type: ignore[type-var]
+                )
 
 
 def _contracts(network: Network) -> Iterator[Problem]:
@@ -157,7 +158,7 @@ def _tiers(network: Network) -> Iterator[Problem]:
     first: dict[tuple[str, str], int] = {}
     for row, cells in enumerate(network.rows("time_values")):
         key = (str(cells["product_id"]), str(cells["segment"]))
-        total[key] += float(cells["share"])  # type: ignore[arg-type]
+        total[key] += float(cells["share"])
         first.setdefault(key, row)
     for key, share in total.items():
         if abs(share - 1) > TOLERANCE:
@@ -221,7 +222,7 @@ def _border_rules_cover(network: Network) -> Iterator[Problem]:
         zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
     )
     missing: Counter[tuple[str, str, str]] = Counter()
-    row_of = {}
+    row_of: dict[tuple[str, str, str], int] = {}
     for row, cells in enumerate(network.rows("demand")):
         entered = territory[str(cells["destination_site"])]
         product, segment = str(cells["product_id"]), str(cells["segment"])

@@ -70,11 +70,11 @@ def services_gdf(network: Network) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(frame, geometry=lines, crs="EPSG:4326")
 
 
-def physical_graph(network: Network) -> networkx.MultiDiGraph:
+def physical_graph(network: Network) -> networkx.MultiDiGraph[str]:
     """Sites as nodes and service legs as edges keyed by (service, leg, via), for people and tests."""
     import networkx
 
-    graph = networkx.MultiDiGraph(name=network.name)
+    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=network.name)
     sites = network.tables["sites"].to_pylist()
     graph.add_nodes_from((row["site_id"], row) for row in sites)
     services = {row["service_id"]: row for row in network.tables["services"].to_pylist()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -105,7 +105,7 @@ class Network:
         """A text column as strings."""
         return list(self.tables[table].column(column).to_pylist())
 
-    def rows(self, table: str) -> list[dict[str, object]]:
+    def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows as dicts, for small tables."""
         return list(self.tables[table].to_pylist())
 
@@ -146,24 +146,24 @@ class Network:
 
     def legs(self) -> list[Leg]:
         """Every way of every leg of every service that is not closed, in table order."""
-        stops: dict[str, list[dict[str, object]]] = {}
+        stops: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows("service_stops"):
             stops.setdefault(str(row["service_id"]), []).append(row)
-        ways: dict[tuple[str, int], list[dict[str, object]]] = {}
+        ways: dict[tuple[str, int], list[dict[str, Any]]] = {}
         for row in self.rows("service_via") if "service_via" in self.tables else []:
-            ways.setdefault((str(row["service_id"]), int(row["to_seq"])), []).append(row)  # type: ignore[call-overload]
+            ways.setdefault((str(row["service_id"]), int(row["to_seq"])), []).append(row)
         legs = []
         for service in self.texts("services", "service_id"):
-            calls = sorted(stops.get(service, []), key=lambda row: row["seq"])  # type: ignore[arg-type, return-value]
+            calls = sorted(stops.get(service, []), key=lambda row: row["seq"])
             found = [(calls[i], calls[i + 1], _ways(calls[i + 1], ways)) for i in range(len(calls) - 1)]
-            total_km = sum(float(options[0]["distance_km"]) for _, _, options in found)  # type: ignore[arg-type]
+            total_km = sum(float(options[0]["distance_km"]) for _, _, options in found)
             for start, end, options in found:
-                share = float(options[0]["distance_km"]) / total_km if total_km > 0 else 1 / len(found)  # type: ignore[arg-type]
+                share = float(options[0]["distance_km"]) / total_km if total_km > 0 else 1 / len(found)
                 for way in options:
                     legs.append(_leg(service, start, end, way, share))
         return legs
 
-    def graph(self) -> networkx.MultiDiGraph:
+    def graph(self) -> networkx.MultiDiGraph[str]:
         """Return the physical network as a ``networkx.MultiDiGraph``: sites and service legs."""
         from logistics.network.geography import physical_graph
 
@@ -182,29 +182,25 @@ class Network:
         return services_gdf(self)
 
 
-def _ways(
-    call: dict[str, object], ways: Mapping[tuple[str, int], list[dict[str, object]]]
-) -> list[dict[str, object]]:
+def _ways(call: dict[str, Any], ways: Mapping[tuple[str, int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Rows of service_via for the leg ending at `call`, or the call's own figures as the only way."""
-    listed = ways.get((str(call["service_id"]), int(call["seq"])))  # type: ignore[call-overload]
+    listed = ways.get((str(call["service_id"]), int(call["seq"])))
     if listed:
         return listed
     return [{**call, "via_id": "", "passages": "", "tariff_factor": 1.0}]
 
 
-def _leg(
-    service: str, start: dict[str, object], end: dict[str, object], way: dict[str, object], share: float
-) -> Leg:
+def _leg(service: str, start: dict[str, Any], end: dict[str, Any], way: dict[str, Any], share: float) -> Leg:
     return Leg(
         service_id=service,
         from_site=str(start["site_id"]),
         to_site=str(end["site_id"]),
-        to_seq=int(end["seq"]),  # type: ignore[call-overload]
+        to_seq=int(end["seq"]),
         via_id=str(way["via_id"]),
         passages=tuple(p for p in str(way["passages"]).split("|") if p),
-        run_h=float(way["run_h"]),  # type: ignore[arg-type]
-        run_sd_h=float(way["run_sd_h"]),  # type: ignore[arg-type]
-        distance_km=float(way["distance_km"]),  # type: ignore[arg-type]
+        run_h=float(way["run_h"]),
+        run_sd_h=float(way["run_sd_h"]),
+        distance_km=float(way["distance_km"]),
         distance_share=share,
-        tariff_factor=float(way["tariff_factor"]),  # type: ignore[arg-type]
+        tariff_factor=float(way["tariff_factor"]),
     )

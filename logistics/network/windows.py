@@ -1,6 +1,7 @@
 """Opening hours of a week, and what they do to cargo that arrives at a random hour.
 
-Text form: ``always``, or parts joined by ``;``, each days and hours: ``Mon-Fri 08:30-17:30; Sat 09:00-12:00``.
+Text form: ``always``, or parts joined by ``;``, each days and hours, as in
+``Mon-Fri 08:30-17:30; Sat 09:00-12:00``.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from logistics.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
@@ -137,7 +139,7 @@ def _integral_over_opening(opens: list[float], closes: list[float], i: int, work
         reach += lengths[k]
     cuts.sort()
     total = 0.0
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         middle = (low + high) / 2
         if low < middle < high:
             total += (high - low) * _finish(opens, closes, middle, work_h)

@@ -1,0 +1,1 @@
+"""Scenarios: files, changes, and the cases they make."""

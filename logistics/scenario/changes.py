@@ -131,21 +131,14 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
         if change.value is None:
             work.problems.append(Problem("change.not_a_number", where, change.column))
             return
-        new = {int(row): change.value for row in rows}
+        new: dict[int, Value] = {int(row): change.value for row in rows}
     elif change.value is not None:
         new = {int(row): change.value for row in rows}
     else:
-        new = {
-            int(row): None
-            if old[row] is None
-            else old[row] * (change.factor or 0.0)
-            if change.add is None
-            else old[row] + change.add
-            for row in rows
-        }
-    _write(
-        work, placed, change.table, column, {row: value for row, value in new.items() if value is not None}
-    )
+        # A blank stays blank: there is nothing to scale or to add to.
+        factor, added = (1.0, change.add) if change.add is not None else (change.factor or 0.0, 0.0)
+        new = {int(row): old[row] * factor + added for row in rows if old[row] is not None}
+    _write(work, placed, change.table, column, new)
 
 
 def _close(work: _Work, change: Close, placed: PlacedChange) -> None:

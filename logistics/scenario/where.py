@@ -93,8 +93,9 @@ def _operand(
         isinstance(node, ast.UnaryOp)
         and isinstance(node.op, ast.USub)
         and isinstance(node.operand, ast.Constant)
+        and isinstance(node.operand.value, int | float)
     ):
-        return -float(node.operand.value)  # type: ignore[arg-type]
+        return -float(node.operand.value)
     if isinstance(node, ast.List | ast.Tuple):
         items = [_operand(item, table) for item in node.elts]
         if not all(isinstance(item, str | int | float) for item in items):

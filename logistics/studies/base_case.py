@@ -37,7 +37,7 @@ def observed_table(network: Network, year: int, facts: pa.Table, verdict: Verdic
         if row["year"] != year:
             continue
         value = _modelled(network, row, facts, verdict)
-        inside = bool(row["low"] <= value <= row["high"])  # type: ignore[operator]
+        inside = bool(row["low"] <= value <= row["high"])
         texts = [row[name] for name in ("observed_id", "name_en", "name_zh", "use", "measure")]
         rows.append((year, *texts, value, row["value"], row["low"], row["high"], inside, row["source"]))
     rows.sort(key=lambda row: (row[4] != "calibration", row[1]))
@@ -83,7 +83,7 @@ def _background_t(network: Network, row: dict[str, object]) -> float:
     province = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "province"), strict=True))
     first: dict[str, str] = {}
     last: dict[str, str] = {}
-    for stop in sorted(network.rows("service_stops"), key=lambda r: r["seq"]):  # type: ignore[arg-type, return-value]
+    for stop in sorted(network.rows("service_stops"), key=lambda r: r["seq"]):
         first.setdefault(str(stop["service_id"]), str(stop["site_id"]))
         last[str(stop["service_id"])] = str(stop["site_id"])
     home, total = network.info.home_territory, 0.0
@@ -107,5 +107,5 @@ def _background_t(network: Network, row: dict[str, object]) -> float:
             and not ("local" in wanted and province[gateway] == network.info.home_province)
         ):
             continue
-        total += float(service["background_t_per_year"])  # type: ignore[arg-type]
+        total += float(service["background_t_per_year"])
     return total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +32,7 @@ def flow_tables(
         "modes": _modes(facts),
         "gateways": _gateways(facts),
         "services": _service_loads(network, year, verdict),
-        "bottlenecks": _bottlenecks(network, year, verdict, duals),
+        "bottlenecks": _bottlenecks(year, verdict, duals),
         "bill": _bill(year, verdict),
         "observed": observed_table(network, year, facts, verdict),
     }
@@ -57,7 +57,7 @@ def _gateways(facts: pa.Table) -> pa.Table:
 def _service_loads(network: Network, year: int, verdict: Verdict) -> pa.Table:
     """Load of each leg of each service that carries cargo, with its capacities."""
     services = {str(r["service_id"]): r for r in network.rows("services")}
-    room = {key: value for key, value in _capacities(network).items()}
+    room = _capacities(network)
     rows = []
     for (kind, thing, unit), tonnes in sorted(verdict.loads.items()):
         if kind != "service" or unit != "t":
@@ -82,7 +82,20 @@ def _service_loads(network: Network, year: int, verdict: Verdict) -> pa.Table:
                 fill,
             )
         )
-    names = ["year", "service_id", "leg", "mode", "service_class", "name_en", "name_zh", "tonnes", "capacity_t", "m3", "capacity_m3", "load_factor"]
+    names = [
+        "year",
+        "service_id",
+        "leg",
+        "mode",
+        "service_class",
+        "name_en",
+        "name_zh",
+        "tonnes",
+        "capacity_t",
+        "m3",
+        "capacity_m3",
+        "load_factor",
+    ]
     return _as_table(names, rows)
 
 
@@ -95,7 +108,7 @@ def _capacities(network: Network) -> Mapping[tuple[str, str], float]:
     }
 
 
-def _bottlenecks(network: Network, year: int, verdict: Verdict, duals: pa.Table) -> pa.Table:
+def _bottlenecks(year: int, verdict: Verdict, duals: pa.Table) -> pa.Table:
     """Shared capacities with a price: what one more unit a year is worth, up to."""
     mine = duals.filter(
         pc.and_(pc.equal(duals["certificate"], "objective"), pc.not_equal(duals["kind"], "setting"))
@@ -117,6 +130,6 @@ def _bill(year: int, verdict: Verdict) -> pa.Table:
     return _as_table(["year", "item", "cny"], rows)
 
 
-def _as_table(names: list[str], rows: list[tuple[object, ...]]) -> pa.Table:
+def _as_table(names: list[str], rows: Sequence[tuple[object, ...]]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return pa.table({name: list(column) for name, column in zip(names, columns, strict=True)})

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import dijkstra as scipy_dijkstra
 
 from logistics.verification.ledger import Floats
 from logistics.verification.rulebook import Move, Rulebook, State
@@ -47,6 +48,17 @@ class Certificate:
     unserved: float
     path_scale: float
     allowed_t: float
+
+
+def _distances(matrix: csr_matrix, roots: Any) -> Floats:
+    """Distances from each root, by scipy."""
+    return np.asarray(scipy_dijkstra(matrix, indices=roots))
+
+
+def _tree(matrix: csr_matrix, root: int) -> tuple[Floats, NDArray[np.int32]]:
+    """Distances from the root and the vertex before each, by scipy."""
+    distance, before = scipy_dijkstra(matrix, indices=[root], return_predecessors=True)
+    return np.asarray(distance)[0], np.asarray(before)[0]
 
 
 class _Graph:
@@ -183,7 +195,7 @@ class _Plain:
                 {str(books.demand[name]["origin_site"]) for name, _ in rows} & self._rulebook.origins
             )
             starts = [graph.number[self._rulebook.start(o)] for o in origins]
-            distance = dijkstra(graph.matrix(weights), indices=starts) if starts else np.zeros((0, 0))
+            distance = _distances(graph.matrix(weights), starts) if starts else np.zeros((0, 0))
             row_of = {origin: i for i, origin in enumerate(origins)}
             for name, tonnes in rows:
                 origin, market = (str(books.demand[name][c]) for c in ("origin_site", "destination_site"))
@@ -229,7 +241,7 @@ class _Holding:
         self._scale = scale
 
     def of(self, option: str) -> tuple[float, float, float]:
-        """Storage price per hour, κ of safety stock, and cost of the assortment stock at a warehouse option."""
+        """Storage price per hour, κ of safety stock, and cost of the assortment stock at an option."""
         rate = self._storage[option] + self._carrying
         return self._storage[option], self._scale * self._z * rate, self._scale * self._assortment_h * rate
 
@@ -288,7 +300,9 @@ class _Stocked:
         views: list[tuple[float, _StoreView, list[tuple[int, int]], Floats]] = []
         for store in self._stores:
             ways = [
-                (arc, i) for arc in self._last.get(int(graph.head[store]), ()) for i in wanted.get(int(graph.head[arc]), ())
+                (arc, i)
+                for arc in self._last.get(int(graph.head[store]), ())
+                for i in wanted.get(int(graph.head[arc]), ())
             ]
             if not ways:
                 continue
@@ -298,7 +312,14 @@ class _Stocked:
             own += dues[store] + dues[arcs]
             view = self._view(store, product, starts, dues, figures)
             starts_of = np.array([row_of[asked[i][0]] for i in rows])
-            views.append((float(np.mean(view.floor)), view, list(zip(rows.tolist(), starts_of.tolist(), strict=True)), own))
+            views.append(
+                (
+                    float(np.mean(view.floor)),
+                    view,
+                    list(zip(rows.tolist(), starts_of.tolist(), strict=True)),
+                    own,
+                )
+            )
         # The likeliest warehouses first: most others then cannot be better even with the least safety stock.
         for _, view, pairs, own in sorted(views, key=lambda item: item[0]):
             rows = np.array([i for i, _ in pairs])
@@ -309,18 +330,22 @@ class _Stocked:
             np.minimum.at(best, rows, upstream[at] + own)
         return [(tonnes, float(cost)) for (_, _, tonnes), cost in zip(group, best, strict=True)]
 
-    def _view(self, store: int, product: int, starts: NDArray[np.int64], dues: Floats, figures: _Holding) -> _StoreView:
+    def _view(
+        self, store: int, product: int, starts: NDArray[np.int64], dues: Floats, figures: _Holding
+    ) -> _StoreView:
         """Cheapest and steadiest ways into one warehouse, before safety stock is weighed."""
         graph = self._graph
         option = graph.moves[store].key[6]
         storage, kappa, held = figures.of(option)
-        linear = np.where(self._before, self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues, np.inf)
+        linear = np.where(
+            self._before, self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues, np.inf
+        )
         spread = np.where(self._before, graph.spread[:, product], np.inf)
         own_w, root = float(graph.spread[store, product]), int(graph.tail[store])
-        free = dijkstra(graph.matrix(linear, reverse=True), indices=root)[starts]
+        free = _distances(graph.matrix(linear, reverse=True), root)[starts]
         key = (root, product)
         if kappa > 0 and key not in self._steadiest:
-            self._steadiest[key] = dijkstra(graph.matrix(spread, reverse=True), indices=root)[starts]
+            self._steadiest[key] = _distances(graph.matrix(spread, reverse=True), root)[starts]
         low = self._steadiest[key] if kappa > 0 else np.zeros(len(starts))
         floor = free + kappa * np.sqrt(low + own_w) + held
         return _StoreView(root, linear, spread, starts, free, low, kappa, own_w, held, floor)
@@ -341,9 +366,7 @@ class _Stocked:
         lam = 0.0
         for _ in range(MAX_TREES):
             weights = view.linear + lam * view.spread if lam else view.linear
-            distance, before = dijkstra(
-                graph.matrix(weights, reverse=True), indices=view.root, return_predecessors=True
-            )
+            distance, before = _tree(graph.matrix(weights, reverse=True), view.root)
             w = self._w_of(before, weights, view.spread, view.starts, pending)
             lines.append((lam, distance[view.starts], w))
             point = distance[view.starts] - lam * w + kappa * np.sqrt(w + own_w)
@@ -400,7 +423,8 @@ class _Stocked:
                     chord = kappa / (np.sqrt(w[i] + own_w) + np.sqrt(floor + own_w)) if w[i] > floor else None
                 least = total[i] - lam * corner + kappa * np.sqrt(corner + own_w)
                 gap = float(best[i] - least)
-                if chord is not None and gap > max(doubt, CLOSE * max(1.0, abs(float(best[i])))):
-                    if all(abs(chord - known) > 1e-13 * max(1.0, chord) for known, _, _ in lines):
-                        doubt, slope = gap, float(chord)
+                if chord is None or gap <= max(doubt, CLOSE * max(1.0, abs(float(best[i])))):
+                    continue
+                if all(abs(chord - known) > 1e-13 * max(1.0, chord) for known, _, _ in lines):
+                    doubt, slope = gap, float(chord)
         return slope

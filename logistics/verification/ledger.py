@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from logistics.network.network import Network
 
 Floats = NDArray[np.float64]
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 def number(row: Row, name: str, missing: float = 0.0) -> float:
     """A cell as float; `missing` where it is blank."""
     value = row[name]
-    return missing if value is None else float(value)  # type: ignore[arg-type]
+    return missing if value is None else float(value)
 
 
 def keyed(network: Network, table: str, *columns: str) -> dict[tuple[str, ...], Row]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Rulebook:
         """State of delivered cargo."""
         return ("site", market, "delivered")
 
-    def _timed(self, hours: float, variance: float = 0.0) -> dict[str, float]:
+    def _timed(self, hours: float, variance: float = 0.0) -> dict[str, Any]:
         """Hours on the way: lead time; the customer's own only where cargo is not stocked."""
         customer = 0.0 if self.segment == "stocked" else hours
         return {"hours": hours, "variance_h2": variance, "lead_h": hours, "customer_h": customer}
@@ -352,7 +353,7 @@ class Rulebook:
         grams = row["co2_g_per_tkm"]
         factor = (
             number(self.ledger.modes[str(row["mode"])], "co2_g_per_tkm") if grams is None else float(grams)
-        )  # type: ignore[arg-type]
+        )
         return Move(
             _key("ride", way.from_site, way.to_site, service, way.to_seq, way.via_id),
             ("aboard", service, str(way.to_seq), custody, "arriving"),

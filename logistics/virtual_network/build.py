@@ -8,7 +8,7 @@ import numpy as np
 
 from logistics.network.network import Network
 from logistics.units import HOURS_PER_DAY, HOURS_PER_YEAR, KG_PER_T
-from logistics.virtual_network.arcs import Vertex, packed_layer
+from logistics.virtual_network.arcs import Arc, Vertex, packed_layer
 from logistics.virtual_network.instance import OBJECTIVES, Commodities, Floats, Instance, Layer, Products
 from logistics.virtual_network.layers import common_ground, layer_arcs
 from logistics.virtual_network.resources import shared_resources
@@ -68,12 +68,12 @@ def build_instance(
     order_kg = {
         (str(r["product_id"]), str(r["segment"])): float(r["order_kg"])
         for r in network.rows("product_segments")
-    }  # type: ignore[arg-type]
+    }
     demand = _demand_rows(network, products)
     names = list(dict.fromkeys(row.layer for row in demand))
     layers: list[Layer] = []
     vertices: dict[str, dict[Vertex, int]] = {}
-    storage = {str(o["option_id"]): float(o["storage_cny_per_m3_day"]) for o in ground.options}  # type: ignore[arg-type]
+    storage = {str(o["option_id"]): float(o["storage_cny_per_m3_day"]) for o in ground.options}
     assortment = network.numbers("products", "assortment_stock_d") * HOURS_PER_DAY
     for name in names:
         segment = name.split("-", 1)[1]
@@ -118,7 +118,7 @@ def _demand_rows(network: Network, products: Products) -> list[_Row]:
     found = []
     for row in network.rows("demand"):
         origin, destination, segment = (str(row[k]) for k in ("origin_site", "destination_site", "segment"))
-        tonnes = float(row["tonnes_per_year"])  # type: ignore[arg-type]
+        tonnes = float(row["tonnes_per_year"])
         direction = direction_of(territory[origin], territory[destination], network.info.home_territory)
         product = number[str(row["product_id"])]
         if tonnes > 0:
@@ -136,7 +136,7 @@ def _demand_rows(network: Network, products: Products) -> list[_Row]:
     return found
 
 
-def _check_costs(arcs: list, units: TariffUnits, products: Products) -> None:  # type: ignore[type-arg]
+def _check_costs(arcs: list[Arc], units: TariffUnits, products: Products) -> None:
     for arc in arcs:
         if arc.step.action != "ride" or arc.cny_per_t >= 0:
             continue
@@ -157,11 +157,11 @@ def _commodities(
     fob_cny_per_t: Floats = network.numbers("products", "fob_cny_per_kg") * KG_PER_T
     product_ids = network.texts("products", "product_id")
     tiers: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
-    for row in network.rows("time_values"):
-        key = (str(row["product_id"]), str(row["segment"]))
+    for cells in network.rows("time_values"):
+        key = (str(cells["product_id"]), str(cells["segment"]))
         tiers.setdefault(key, []).append(
-            (str(row["tier"]), float(row["share"]), float(row["value_share_per_day"]))
-        )  # type: ignore[arg-type]
+            (str(cells["tier"]), float(cells["share"]), float(cells["value_share_per_day"]))
+        )
     columns: list[tuple[object, ...]] = []
     for row in demand:
         number = vertices[row.layer]
@@ -182,15 +182,15 @@ def _commodities(
                         tax[row.id],
                     )
                 )
-    cells = list(zip(*columns, strict=True)) if columns else [()] * 9
+    parts = list(zip(*columns, strict=True)) if columns else [()] * 9
     return Commodities(
-        demand_id=tuple(str(c) for c in cells[0]),
-        tier=tuple(str(c) for c in cells[1]),
-        layer=np.array(cells[2], dtype=np.int32),
-        origin=np.array(cells[3], dtype=np.int32),
-        destination=np.array(cells[4], dtype=np.int32),
-        product=np.array(cells[5], dtype=np.int32),
-        time_value_cny_per_t_h=np.array(cells[6], dtype=float),
-        demand_t=np.array(cells[7], dtype=float),
-        constant_cny_per_t=np.array(cells[8], dtype=float),
+        demand_id=tuple(str(c) for c in parts[0]),
+        tier=tuple(str(c) for c in parts[1]),
+        layer=np.array(parts[2], dtype=np.int32),
+        origin=np.array(parts[3], dtype=np.int32),
+        destination=np.array(parts[4], dtype=np.int32),
+        product=np.array(parts[5], dtype=np.int32),
+        time_value_cny_per_t_h=np.array(parts[6], dtype=float),
+        demand_t=np.array(parts[7], dtype=float),
+        constant_cny_per_t=np.array(parts[8], dtype=float),
     )

@@ -6,7 +6,7 @@ Nothing here knows tables or scenarios; published networks enter by the same typ
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -254,8 +254,8 @@ class Instance:
         return np.array([resource.capacity for resource in self.resources])
 
 
-def _freeze(thing: object) -> None:
-    for item in fields(thing):  # type: ignore[arg-type]
+def _freeze(thing: Any) -> None:
+    for item in fields(thing):
         value = getattr(thing, item.name)
         if isinstance(value, np.ndarray):
             value.setflags(write=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def import_clearance_arc(site: Site, segment: str, before: str, after: str) -> A
     )
 
 
-def store_arc(option: Mapping[str, object], rows: Rows) -> Arc:
+def store_arc(option: Mapping[str, Any], rows: Rows) -> Arc:
     """Into and out of stock: inbound hours lead, picking hours are the customer's."""
     number = {name: float(value) for name, value in option.items() if isinstance(value, float | int)}
     site, name = str(option["site_id"]), str(option["option_id"])
@@ -156,10 +157,10 @@ def last_miles(network: Network) -> dict[tuple[str, str], LastMile]:
     """Last-mile rows by market and channel."""
     return {
         (str(r["site_id"]), str(r["channel"])): LastMile(
-            float(r["cny_per_order"]),  # type: ignore[arg-type]
-            float(r["cny_per_kg"]),  # type: ignore[arg-type]
-            float(r["delivery_h"]),  # type: ignore[arg-type]
-            float(r["delivery_sd_h"]),  # type: ignore[arg-type]
+            float(r["cny_per_order"]),
+            float(r["cny_per_kg"]),
+            float(r["delivery_h"]),
+            float(r["delivery_sd_h"]),
         )
         for r in network.rows("last_mile")
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from logistics.network.network import Network
 from logistics.virtual_network.arcs import Arc, ArcCollector, Vertex
@@ -39,7 +40,7 @@ class Ground:
     passages: Mapping[str, Passage]
     land: LandRegions
     miles: Mapping[tuple[str, str], LastMile]
-    options: tuple[Mapping[str, object], ...]
+    options: tuple[Mapping[str, Any], ...]
     rows: Rows
 
 
@@ -130,11 +131,8 @@ def _services(collector: ArcCollector, ground: Ground, segment: str) -> None:
     for service in ground.services:
         if service.mode == "post" or (service.segments and segment not in service.segments):
             continue
-        states: Mapping[str, tuple[str, ...]]
-        if service.domestic:
-            states = {state: (state,) for state in DOMESTIC_STATES}
-        else:
-            states = {"A": ("C1", "A")}
+        own_state = {state: (state,) for state in DOMESTIC_STATES}
+        states: Mapping[str, tuple[str, ...]] = own_state if service.domestic else {"A": ("C1", "A")}
         for arc in ride_arcs(
             service, ground.sites, ground.passages, ground.rows, states, stocked=segment == "stocked"
         ):

@@ -61,7 +61,7 @@ def usable_services(network: Network, year: int, territory: Mapping[str, str]) -
             legs.setdefault(leg.service_id, {}).setdefault(leg.to_seq, []).append(leg)
     calls: dict[str, list[tuple[float, str, float]]] = {}
     for row in network.rows("service_stops"):
-        call = (float(row["seq"]), str(row["site_id"]), float(row["dwell_h"]))  # type: ignore[arg-type]
+        call = (float(row["seq"]), str(row["site_id"]), float(row["dwell_h"]))
         calls.setdefault(str(row["service_id"]), []).append(call)
     rates = exchange_rates(network, year)
     mode_co2 = dict(
@@ -113,7 +113,7 @@ def passages_of(network: Network) -> dict[str, Passage]:
     return {
         str(r["passage_id"]): Passage(
             float(r["transit_h"]), float(r["transit_sd_h"]), float(r["fee_cny_per_t"])
-        )  # type: ignore[arg-type]
+        )
         for r in network.rows("passages")
     }
 

@@ -43,11 +43,11 @@ def shared_resources(network: Network) -> tuple[tuple[Resource, ...], Rows]:
     ):
         for row in network.rows(table):
             if row[column] is not None:
-                left = float(row[column]) - float(row["background_t_per_year"])  # type: ignore[arg-type]
+                left = float(row[column]) - float(row["background_t_per_year"])
                 resources.append(Resource(kind, str(row[key]), "t", max(0.0, left)))
     for row in network.rows("warehouse_options"):
         if row["status"] == "existing":
             resources.append(
                 Resource("warehouse", str(row["option_id"]), "t", float(row["capacity_t_per_year"]))
-            )  # type: ignore[arg-type]
+            )
     return tuple(resources), {(r.kind, r.id, r.unit): i for i, r in enumerate(resources)}

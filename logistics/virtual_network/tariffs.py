@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class TariffUnits:
         density = network.numbers("products", "density_kg_per_m3")
         self.num_products = len(density)
         self._density = density
-        self._modes: Mapping[str, Mapping[str, object]] = {str(r["mode"]): r for r in network.rows("modes")}
+        self._modes: Mapping[str, Mapping[str, Any]] = {str(r["mode"]): r for r in network.rows("modes")}
         self.m3_per_t = KG_PER_T / density
         self._known: dict[Basis, Floats] = {
             NONE: np.zeros(len(density)),
@@ -68,17 +69,17 @@ class TariffUnits:
 
     def _figure(self, mode: str, column: str, missing: float) -> float:
         value = self._modes[mode][column]
-        return missing if value is None else float(value)  # type: ignore[arg-type]
+        return missing if value is None else float(value)
 
 
-def effective_tariff(row: Mapping[str, object], cny_per_unit: float) -> float:
+def effective_tariff(row: Mapping[str, Any], cny_per_unit: float) -> float:
     """CNY per unit of the basis: contract and spot by their shares."""
-    spot = float(row["tariff_spot"])  # type: ignore[arg-type]
+    spot = float(row["tariff_spot"])
     contract = row["tariff_contract"]
-    share = float(row["contract_share"])  # type: ignore[arg-type]
+    share = float(row["contract_share"])
     if contract is None:
         return spot * cny_per_unit
-    return (share * float(contract) + (1.0 - share) * spot) * cny_per_unit  # type: ignore[arg-type]
+    return (share * float(contract) + (1.0 - share) * spot) * cny_per_unit
 
 
 def exchange_rates(network: Network, year: int) -> dict[str, float]:
@@ -86,7 +87,7 @@ def exchange_rates(network: Network, year: int) -> dict[str, float]:
     rates = {"CNY": 1.0}
     rates.update(
         {str(r["currency"]): float(r["cny_per_unit"]) for r in network.rows("fx") if r["year"] == year}
-    )  # type: ignore[arg-type]
+    )
     return rates
 
 
@@ -124,5 +125,5 @@ def border_tax_cny_per_t(network: Network, order_kg: Mapping[tuple[str, str], fl
     return taxes
 
 
-def _number(row: Mapping[str, object], column: str) -> float:
-    return float(row[column])  # type: ignore[arg-type]
+def _number(row: Mapping[str, Any], column: str) -> float:
+    return float(row[column])

@@ -52,7 +52,7 @@ def path_traits(
     goods = product[path]
 
     def total(values: Floats) -> Floats:
-        return np.bincount(path, values, count)
+        return np.bincount(path, values, count).astype(float)
 
     money = total(layer.money_cny_per_t[arc, goods])
     pipeline, customer = total(layer.pipeline_h[arc]), total(layer.customer_h[arc])
@@ -119,5 +119,5 @@ class UseIndex:
         per_t = np.where(self._cubic[layer][use], self._instance.products.m3_per_t[product[use_path]], 1.0)
         num_rows = len(self._instance.resources)
         key, place = np.unique(use_path * num_rows + row, return_inverse=True)
-        amount = np.bincount(place, per_t, len(key))
+        amount = np.bincount(place, per_t, len(key)).astype(float)
         return Draws(key // num_rows, key % num_rows, amount)

@@ -45,7 +45,7 @@ class LayerCosts:
 
     def of_class(self, product: int, time_value: float) -> Floats:
         """Cost of each arc for a product and time value, without storage of cycle stock and safety stock."""
-        return self.fixed[product] + self.time_weight * time_value * self.customer_h
+        return np.asarray(self.fixed[product] + self.time_weight * time_value * self.customer_h)
 
 
 def layer_costs(instance: Instance, layer: Layer) -> LayerCosts:
@@ -93,9 +93,9 @@ class CapacityPrices:
         for layer in instance.layers:
             paid = prices[layer.use_row]
             by_m3 = np.where(layer.use_is_m3, paid, 0.0)
-            self._by_t.append(np.bincount(layer.use_arc, paid - by_m3, layer.num_arcs))
-            self._by_m3.append(np.bincount(layer.use_arc, by_m3, layer.num_arcs))
+            self._by_t.append(np.bincount(layer.use_arc, paid - by_m3, layer.num_arcs).astype(float))
+            self._by_m3.append(np.bincount(layer.use_arc, by_m3, layer.num_arcs).astype(float))
 
     def of(self, layer: int, product: int) -> Floats:
         """What a tonne of `product` pays on each arc of `layer`, shape (arcs,)."""
-        return self._by_t[layer] + self._m3_per_t[product] * self._by_m3[layer]
+        return np.asarray(self._by_t[layer] + self._m3_per_t[product] * self._by_m3[layer])

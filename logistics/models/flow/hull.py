@@ -106,9 +106,24 @@ def least_spread(graph: CompressedGraph, spread: Floats, root: Ints, origins: In
 
 
 @numba.njit(cache=True, nogil=True)
-def _search_all(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    start, end, arc, head, linear, held, spread, root, storage, kappa, own_w, origins, least_w, value, lengths, arcs
-):  # noqa: ANN001
+def _search_all(
+    start,
+    end,
+    arc,
+    head,
+    linear,
+    held,
+    spread,
+    root,
+    storage,
+    kappa,
+    own_w,
+    origins,
+    least_w,
+    value,
+    lengths,
+    arcs,
+):
     for j in range(len(root)):
         _search_root(
             start, end, arc, head, linear + storage[j] * held, spread, root[j], kappa[j], own_w[j],
@@ -117,9 +132,9 @@ def _search_all(  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 
 @numba.njit(cache=True, nogil=True)
-def _search_root(  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _search_root(
     start, end, arc, head, linear, spread, root, kappa, own_w, origins, low, value, lengths, arcs
-):  # noqa: ANN001
+):
     """Search from one root until no path can beat the best point found, origin by origin.
 
     Any path obeys linear ≥ max_λ (D(λ) - λ·w) and w ≥ its least w; linear + κ·sqrt(w) is concave between the

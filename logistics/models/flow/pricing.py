@@ -146,7 +146,9 @@ def _classes(instance: Instance) -> Iterator[_Class]:
     """Group the commodities of layers without stock that have both ends in their layer."""
     c = instance.commodities
     stocked = np.array([layer.stocked for layer in instance.layers], dtype=bool)
-    usable = np.flatnonzero((c.origin >= 0) & (c.destination >= 0) & ~stocked[c.layer]) if len(c) else []
+    if len(c) == 0:
+        return
+    usable = np.flatnonzero((c.origin >= 0) & (c.destination >= 0) & ~stocked[c.layer])
     groups: dict[tuple[int, int, float], list[int]] = {}
     for k in usable:
         key = (int(c.layer[k]), int(c.product[k]), float(c.time_value_cny_per_t_h[k]))

@@ -95,25 +95,31 @@ class StockedPricer:
                 for i, k in enumerate(members)
                 for s, a in last.get(int(c.destination[k]), ())
             ]
-            member, origin, store, arc = np.array(ways, dtype=np.int32).reshape(-1, 4).T
-            both = self._costs.fixed[product][layer.store_arc[store]] + self._costs.fixed[product][arc]
-            hours = self._costs.customer_h[layer.store_arc[store]] + self._costs.customer_h[arc]
+            member, origin, at, by = np.array(ways, dtype=np.int32).reshape(-1, 4).T
+            both = self._costs.fixed[product][layer.store_arc[at]] + self._costs.fixed[product][by]
+            hours = self._costs.customer_h[layer.store_arc[at]] + self._costs.customer_h[by]
             cost = both + self._costs.time_weight * c.time_value_cny_per_t_h[members[member]] * hours
             groups.append(
-                _Group(int(product), members, origins.astype(np.int32), member, origin, store, arc, cost)
+                _Group(int(product), members, origins.astype(np.int32), member, origin, at, by, cost)
             )
         return groups
 
     def tasks(
-        self, paid: CapacityPrices, contested: NDArray[np.bool_], threshold: Floats, scale: float, cost: Floats
+        self,
+        paid: CapacityPrices,
+        contested: NDArray[np.bool_],
+        threshold: Floats,
+        scale: float,
+        cost: Floats,
     ) -> list[Callable[[], list[tuple[int, Ints]]]]:
-        """Return one task per product; each fills `cost` of its contested commodities and returns their paths.
+        """Return one task per product; each fills `cost` of its contested commodities and returns paths.
 
         The first tasks must be without prices and at scale 1: their results tell later ones which warehouses
         cannot be worth a search.
         """
         return [
-            partial(self._price, number, paid, contested, threshold, scale, cost) for number in range(len(self._groups))
+            partial(self._price, number, paid, contested, threshold, scale, cost)
+            for number in range(len(self._groups))
         ]
 
     def _price(
