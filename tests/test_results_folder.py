@@ -1,0 +1,510 @@
+"""The results folder: what is written, whole or not at all, and that a change is noticed."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from logistics.__main__ import main
+from logistics.results import write
+from logistics.results.layout import digest_of_bytes, digest_of_files, self_digest
+from logistics.results.write import write_results
+from logistics.scenario.case import read_case
+from logistics.studies.register import run_study
+from tests.tiny import THREE_GATEWAYS
+
+SCENARIO = """\
+schema: 1
+name: {zh: 三个口岸, en: Three gateways}
+network: three_gateways
+years: [2021]
+objective: generalised
+study: {kind: assignment}
+"""
+TABLES = ("bill", "bottlenecks", "changes", "duals", "gateways", "modes", "observed", "services")
+PLAN = ("flows", "steps", "unserved")
+FILES = {
+    *(f"{name}.parquet" for name in TABLES),
+    *(f"plan/{name}.parquet" for name in PLAN),
+    "result.json",
+    "timing.json",
+    "run.log",
+}
+"""Every file of a result but its stored inputs."""
+KEYS = {
+    "status",
+    "objective",
+    "bound",
+    "gap",
+    "verified",
+    "bound_proof",
+    "demand_t",
+    "unserved_t",
+    "totals",
+}
+TOTALS = {
+    "money_cny",
+    "capital_cny",
+    "customer_hours_mean",
+    "pipeline_hours_mean",
+    "co2_t",
+    "local_gateway_share",
+}
+
+
+@pytest.fixture(autouse=True)
+def _logger_as_it_was():
+    """A run takes the package's logger for its run.log; give it back."""
+    logger = logging.getLogger("logistics")
+    kept = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.propagate = kept[0], kept[2]
+    logger.setLevel(kept[1])
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project folder with one scenario of ``three_gateways``."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(THREE_GATEWAYS, folder / "networks" / "three_gateways")
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def solved(project):
+    """The case of the scenario and its result."""
+    case = read_case(project / "scenarios" / "tiny.yaml")
+    return case, run_study(case, lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, solved):
+    """A results folder that no test changes."""
+    folder = tmp_path_factory.mktemp("results") / "tiny"
+    write_results(folder, *solved)
+    return folder
+
+
+@pytest.fixture
+def result(tmp_path, written):
+    """A results folder of its own for a test."""
+    return shutil.copytree(written, tmp_path / "tiny")
+
+
+def logistics(*arguments):
+    """Exit code of the command line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["logistics", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return ended.value.code
+
+
+def contents(folder):
+    """Bytes of every file below a folder, by name."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def read_document(folder):
+    """``result.json``."""
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+
+def forge(folder, document=None):
+    """Write ``result.json`` again with digests that fit what the folder holds now."""
+    document = document or read_document(folder)
+    (store,) = (folder / "inputs").iterdir()
+    document["inputs"] = digest_of_files(store)
+    store.rename(store.with_name(document["inputs"]))
+    document["files"] = {
+        name: digest_of_bytes((folder / name).read_bytes())
+        for name in document["files"]
+        if (folder / name).exists()
+    }
+    document["digest"] = self_digest(document)
+    (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def rewrite(path, column, change):
+    """Change one column of a Parquet file, row by row."""
+    table = pq.read_table(path)
+    values = [change(value) for value in table[column].to_pylist()]
+    place = table.schema.get_field_index(column)
+    field = table.schema.field(column)
+    pq.write_table(table.set_column(place, field, pa.array(values, field.type)), path)
+
+
+def verified(folder, capsys, *options):
+    """Exit code of ``logistics verify``, codes of the violations, and all that was said."""
+    capsys.readouterr()
+    code = logistics("verify", folder, "--json", *options)
+    said = capsys.readouterr()
+    violations = json.loads(said.out)["violations"] if said.out else []
+    return code, [violation["code"] for violation in violations], said.out + said.err
+
+
+# What is written ------------------------------------------------------------------------------------------
+
+
+def test_files_of_a_result(written):
+    """The folder holds result, times, log, plan, duals, tables and its inputs, and nothing else."""
+    names = set(contents(written))
+    inputs = {name for name in names if name.startswith("inputs/")}
+    assert names - inputs == FILES
+    (store,) = (written / "inputs").iterdir()
+    assert store.name == read_document(written)["inputs"] == digest_of_files(store)
+    stored = {name.split("/", 2)[2] for name in inputs}
+    assert {"scenario.json", "2021/sites.parquet", "2021/demand.parquet", "2021/fx.parquet"} <= stored
+    assert {p.name for p in written.parent.iterdir()} == {written.name}
+
+
+def test_keys_of_the_result(written):
+    """``result.json`` has what every reader may rely on."""
+    document = read_document(written)
+    assert document["schema"] == "logistics.result/1"
+    assert set(document) >= KEYS
+    assert set(document["totals"]) >= TOTALS
+    assert document["status"] == "optimal"
+    assert document["verified"] is True
+    assert document["bound_proof"] == "certificate"
+    assert document["objective"] == pytest.approx(88_504_340, rel=1e-9)
+    assert document["objective"] == pytest.approx(document["bound"], rel=1e-6)
+    assert (document["demand_t"], document["unserved_t"]) == (2350, 0)
+
+
+def test_every_table_has_a_year(written):
+    """Each table of the folder says which year a row is of."""
+    tables = [*(written / f"{name}.parquet" for name in TABLES), *(written / "plan").glob("*.parquet")]
+    assert len(tables) == len(TABLES) + len(PLAN)
+    for path in tables:
+        assert pq.read_schema(path).names[0] == "year", path.name
+
+
+def test_digests_cover_every_file_but_times_and_log(written):
+    """What can be altered unnoticed is only what says nothing about the plan."""
+    document = read_document(written)
+    assert set(document["files"]) == FILES - {"result.json", "timing.json", "run.log"}
+    for name, digest in document["files"].items():
+        assert digest_of_bytes((written / name).read_bytes()) == digest
+    assert document["digest"] == self_digest(document)
+
+
+def test_two_runs_give_the_same_bytes(project, tmp_path, capsys):
+    """Two processes with other hash seeds and other places write the same bytes, times and log apart."""
+    printed = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "logistics", "run", str(project / "scenarios" / "tiny.yaml")]
+        command += ["--json", "--quiet", "--out", str(tmp_path / f"out{seed}")]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        assert done.stderr == ""
+        printed.append(json.loads(done.stdout))
+    first, second = (contents(tmp_path / f"out{seed}") for seed in ("1", "2"))
+    assert first.keys() == second.keys()
+    differing = {name for name in first if first[name] != second[name]}
+    assert differing <= {"timing.json", "run.log"}
+    assert set(json.loads(first["timing.json"])) == {"seconds"}
+    assert {*KEYS, "seconds"} <= set(printed[0])
+    same = [{k: v for k, v in one.items() if k not in ("seconds", "out")} for one in printed]
+    assert same[0] == same[1]
+
+
+# Whole or not at all ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def failing(name, call, error):
+    """Let the call of that number of a function of the writer raise an error."""
+    module, _, attribute = name.rpartition(".")
+    holder = getattr(write, module) if module else write
+    real, calls = getattr(holder, attribute), []
+
+    def failed(*arguments, **named):
+        calls.append(1)
+        if len(calls) == call:
+            raise error
+        return real(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holder, attribute, failed)
+        yield
+    assert len(calls) >= call
+
+
+FAILURES = {
+    "first table": ("_write_table", 1, OSError("disk full")),
+    "table of the plan": ("_write_table", 18, OSError("disk full")),
+    "last table": ("_write_table", 27, OSError("disk full")),
+    "interrupted": ("_write_table", 20, KeyboardInterrupt()),
+    "result": ("result_document", 1, ValueError("no such figure")),
+    "times": ("canonical_json", 3, OSError("disk full")),
+    "renaming the inputs": ("os.replace", 1, OSError("no")),
+    "putting it in place": ("_put", 1, OSError("no")),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_while_writing_leaves_nothing_behind(tmp_path, solved, name):
+    """Whatever goes wrong, there is no half-made folder, nor a working one beside it."""
+    what, call, error = FAILURES[name]
+    with failing(what, call, error), pytest.raises(type(error)):
+        write_results(tmp_path / "out" / "tiny", *solved)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_while_writing_leaves_the_old_result(tmp_path, solved, result, name):
+    """An older result stays as it is, byte by byte."""
+    before = contents(tmp_path)
+    what, call, error = FAILURES[name]
+    with failing(what, call, error), pytest.raises(type(error)):
+        write_results(result, *solved, force=True)
+    assert contents(tmp_path) == before
+    assert [p.name for p in tmp_path.iterdir()] == [result.name]
+
+
+def test_an_existing_result_is_kept_unless_forced(project, result, capsys):
+    """``--force`` replaces the whole folder, without it the command ends with 2 before it solves."""
+    (result / "report.html").write_text("of an older run", encoding="utf-8")
+    before = contents(result)
+    scenario = project / "scenarios" / "tiny.yaml"
+    assert logistics("run", scenario, "--out", result) == 2
+    assert "--force" in capsys.readouterr().err
+    assert contents(result) == before
+    assert logistics("run", scenario, "--out", result, "--force", "--quiet") == 0
+    after = contents(result)
+    assert set(before) - set(after) == {"report.html"}
+    assert after["result.json"] == before["result.json"]
+    assert [p.name for p in result.parent.iterdir()] == [result.name]
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_folder_that_holds_no_result_is_never_replaced(project, tmp_path, capsys, force):
+    """Somebody's own files are safe, even from ``--force``."""
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "chapter.txt").write_text("years of work", encoding="utf-8")
+    scenario = project / "scenarios" / "tiny.yaml"
+    assert logistics("run", scenario, "--out", other, *force) == 2
+    assert "not replaced" in capsys.readouterr().err
+    assert logistics("run", scenario, "--out", other / "chapter.txt", *force) == 2
+    assert contents(tmp_path) == {"thesis/chapter.txt": b"years of work"}
+
+
+def test_an_empty_folder_is_used(tmp_path, solved):
+    """There is nothing to lose in an empty folder."""
+    (tmp_path / "tiny").mkdir()
+    write_results(tmp_path / "tiny", *solved)
+    assert set(contents(tmp_path / "tiny")) >= FILES
+    assert [p.name for p in tmp_path.iterdir()] == ["tiny"]
+
+
+# Changes are noticed ----------------------------------------------------------------------------------------
+
+
+def test_an_untouched_result_is_verified(result, capsys):
+    """From files alone: nothing is found, and the bound is recomputed."""
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (0, [])
+    year = json.loads(said)["years"]["2021"]
+    assert year["bound_proof"] == "certificate"
+    assert year["objective"] == pytest.approx(88_504_340, rel=1e-9)
+    assert sum(year["bill_cny"].values()) == pytest.approx(85_905_840, rel=1e-9)
+
+
+def test_times_and_log_may_change(result, capsys):
+    """They say nothing about the plan; a report may be added."""
+    (result / "timing.json").write_text("{}", encoding="utf-8")
+    (result / "run.log").unlink()
+    (result / "report.html").write_text("<html>", encoding="utf-8")
+    assert verified(result, capsys)[:2] == (0, [])
+
+
+@pytest.mark.parametrize("name", [f"{name}.parquet" for name in TABLES])
+def test_an_altered_table_is_named(result, capsys, name):
+    """A table that people read is compared with its digest."""
+    if name == "duals.parquet":
+        rewrite(result / name, "price", lambda price: price * 1.0)
+    else:
+        with (result / name).open("ab") as file:
+            file.write(b" ")
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.file_changed"])
+    assert name in said
+
+
+def test_an_altered_plan_is_named(result, capsys):
+    """A tonne less on each path: the file has changed, and demand is not met."""
+    rewrite(result / "plan" / "flows.parquet", "tonnes", lambda tonnes: tonnes - 1)
+    code, violations, said = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.file_changed"
+    assert violations.count("verify.balance") == 14
+    assert set(violations) == {"verify.file_changed", "verify.balance", "verify.bill", "verify.bound"}
+    assert "plan/flows.parquet" in said
+
+
+def test_altered_steps_are_named(result, capsys):
+    """Cargo that is said to ride elsewhere."""
+    rewrite(result / "plan" / "steps.parquet", "via_id", lambda via: "cape" if via == "suez" else via)
+    code, violations, said = verified(result, capsys)
+    assert code == 6
+    assert set(violations) == {"verify.file_changed", "verify.bill"}
+    assert "plan/steps.parquet" in said
+
+
+def test_altered_duals_are_named(result, capsys):
+    """Another price: the file has changed, and the bound is not proven."""
+    rewrite(result / "duals.parquet", "price", lambda price: price + 1 if 1 < price < 1e9 else price)
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.file_changed", "verify.bound"])
+    assert "duals.parquet" in said
+
+
+def test_altered_inputs_are_named(result, capsys):
+    """A cheaper tariff in the stored tables: they are not those of the run, and the bill does not fit."""
+    (store,) = (result / "inputs").iterdir()
+    rewrite(store / "2021" / "services.parquet", "tariff_spot", lambda tariff: tariff / 2)
+    code, violations, said = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.inputs_changed"
+    assert set(violations) == {"verify.inputs_changed", "verify.bill", "verify.bound"}
+    assert store.name in said
+
+
+def test_an_altered_scenario_is_named(result, capsys):
+    """Another objective in the stored scenario."""
+    (store,) = (result / "inputs").iterdir()
+    scenario = json.loads((store / "scenario.json").read_text(encoding="utf-8"))
+    (store / "scenario.json").write_text(json.dumps({**scenario, "objective": "money"}), encoding="utf-8")
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.inputs_changed"
+    assert "verify.bill" in violations
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("status", "limit"), ("objective", 1.0), ("verified", False), ("demand_t", 2351.0), ("totals", {})],
+)
+def test_an_altered_result_is_named(result, capsys, key, value):
+    """``result.json`` carries a digest of itself."""
+    document = {**read_document(result), key: value}
+    (result / "result.json").write_text(json.dumps(document), encoding="utf-8")
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.file_changed"])
+    assert "result.json" in said
+
+
+@pytest.mark.parametrize("name", [f"{name}.parquet" for name in TABLES if name != "duals"])
+def test_a_missing_table_is_named(result, capsys, name):
+    """What the run wrote must be there."""
+    (result / name).unlink()
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.missing_file"])
+    assert name in said
+
+
+def test_missing_duals_are_named_and_nothing_is_proven(result, capsys):
+    """Without duals the plan may hold, its bound has no proof."""
+    (result / "duals.parquet").unlink()
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.missing_file"])
+    assert "duals.parquet" in said
+    assert '"bound_proof": "none"' in said
+
+
+# Forgers who know the digests -------------------------------------------------------------------------------
+
+
+def test_forging_the_digests_alone_changes_nothing(result, capsys):
+    """The helper of the tests below makes digests that fit."""
+    forge(result)
+    assert verified(result, capsys)[:2] == (0, [])
+
+
+def test_a_forged_plan_does_not_hold(result, capsys):
+    """With digests that fit, it is still the plan that is checked."""
+    rewrite(result / "plan" / "flows.parquet", "tonnes", lambda tonnes: tonnes - 1)
+    forge(result)
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert violations.count("verify.balance") == 14
+    assert "verify.file_changed" not in violations
+
+
+@pytest.mark.parametrize("figure", ["money_cny", "co2_t", "demand_t", "customer_t_h"])
+def test_a_forged_figure_does_not_hold(result, capsys, figure):
+    """With digests that fit, each claim is still recomputed."""
+    document = read_document(result)
+    document["by_year"]["2021"]["claims"][figure] *= 1 + 1e-6
+    forge(result, document)
+    assert verified(result, capsys)[:2] == (6, ["verify.bill"])
+
+
+def test_a_forged_bound_does_not_hold(result, capsys):
+    """With digests that fit, the bound is still what the duals prove."""
+    document = read_document(result)
+    document["by_year"]["2021"]["bound"] += 10.0
+    forge(result, document)
+    assert verified(result, capsys)[:2] == (6, ["verify.bound"])
+
+
+def test_forged_inputs_do_not_hold(result, capsys):
+    """With digests that fit, other tables still give another bill."""
+    (store,) = (result / "inputs").iterdir()
+    rewrite(store / "2021" / "services.parquet", "tariff_spot", lambda tariff: tariff / 2)
+    forge(result)
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert set(violations) == {"verify.bill", "verify.bound"}
+
+
+def test_a_forged_year_does_not_hold(result, capsys):
+    """Flows of a year that the run does not cover."""
+    path = result / "plan" / "flows.parquet"
+    rewrite(path, "year", lambda year: 2022)
+    forge(result)
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert "verify.step" in violations
+
+
+# Not a result -----------------------------------------------------------------------------------------------
+
+
+def test_without_result_json_there_is_nothing_to_verify(result, tmp_path, capsys):
+    """A folder without ``result.json``, or no folder at all, is bad input."""
+    (result / "result.json").unlink()
+    code, _, said = verified(result, capsys)
+    assert code == 2
+    assert "result.json" in said
+    assert verified(tmp_path / "nothing", capsys)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '"result"', "{}", '{"schema": "logistics.result/2"}', "\x00\x01"]
+)
+def test_what_is_no_result_is_bad_input(result, capsys, text):
+    """Broken JSON, or JSON of another kind, ends with 2 and names the file."""
+    (result / "result.json").write_text(text, encoding="utf-8")
+    code, _, said = verified(result, capsys)
+    assert code == 2
+    assert "result.json" in said
+
+
+def test_a_result_without_inputs_is_bad_input(result, capsys):
+    """Without tables nothing can be checked."""
+    shutil.rmtree(result / "inputs")
+    code, _, said = verified(result, capsys)
+    assert code == 2
+    assert "inputs" in said
