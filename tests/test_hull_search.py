@@ -181,3 +181,17 @@ def test_a_long_hull_is_searched_only_where_it_matters():
     for kappa in (0.5, 3.0, 8.0):
         graph = fan([ways])
         assert graph.search(kappa).value[0, 0] == pytest.approx(graph.least(1, 0, kappa), rel=1e-11)
+
+
+def test_many_origins_that_each_need_a_slope_of_their_own():
+    """The best way of origin i is met only by λ in an interval of its own; all of 100 are found."""
+    kappa, ways = 10.0, []
+    for i in range(100):
+        b = 10 * 1.2**i
+        low, high = 0.485 * kappa / np.sqrt(b), 0.52 * kappa / np.sqrt(b)
+        ways.append([(0.0, 1.1 * b), (low * 0.1 * b, b), ((low + high) * 0.1 * b, 0.9 * b)])
+    graph = fan(ways)
+    found = graph.search(kappa)
+    expected = [graph.least(origin, 0, kappa) for origin in graph.origins]
+    assert found.value[0] == pytest.approx(expected, rel=1e-11)
+    assert [int(graph.tail[found.arcs[0, i, 0]]) for i in range(100)] == graph.origins.tolist()

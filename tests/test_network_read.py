@@ -158,6 +158,7 @@ CASES = {
         all_of(replaced("demand.csv", "B2,", "B2,,"), replaced("demand.csv", "S1,", "S1,,")),
         [("table.cell_count", "demand.csv", 3, ""), ("table.cell_count", "demand.csv", 6, "")],
     ),
+    "blank line": (replaced("demand.csv", "\nB2", "\n\nB2"), [("table.blank_line", "demand.csv", 3, "")]),
     # read.py: columns
     "column twice": (
         replaced("demand.csv", "origin_site", "demand_id"),
@@ -192,6 +193,14 @@ CASES = {
     "number": (cell("demand.csv", 3, NUMBER, "500 t"), [("table.number", "demand.csv", 3, NUMBER)]),
     "number with a comma": (
         cell("demand.csv", 3, NUMBER, "1,5"),
+        [("table.number", "demand.csv", 3, NUMBER)],
+    ),
+    "number with underscores": (
+        cell("demand.csv", 3, NUMBER, "5_00"),
+        [("table.number", "demand.csv", 3, NUMBER)],
+    ),
+    "full-width number": (
+        cell("demand.csv", 3, NUMBER, "５００"),
         [("table.number", "demand.csv", 3, NUMBER)],
     ),
     "nan": (cell("demand.csv", 3, NUMBER, "NaN"), [("table.not_finite", "demand.csv", 3, NUMBER)]),
@@ -393,7 +402,7 @@ CASES = {
     ),
     "yaml unknown key": (
         replaced("network.yaml", "price_year: 2021", "price_yaer: 2021"),
-        [("schema.missing_key", "network.yaml", 1, "1"), ("schema.unknown_key", "network.yaml", 11, "1")],
+        [("schema.unknown_key", "network.yaml", 11, "1")],
     ),
     "yaml key missing inside": (
         dropped("network.yaml", 7),
@@ -547,6 +556,15 @@ def test_gbk_and_unknown_encodings_are_told_apart(folder):
     recoded("fx.csv", lambda data: data + b"\xff\xff\xff")(folder)
     found = {p.where.file: (p.found, p.allowed) for p in problems_of(folder)}
     assert found == {"net/sites.csv": ("GBK", "UTF-8"), "net/fx.csv": ("unknown encoding", "UTF-8")}
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_a_table_of_only_a_header_is_empty(folder, end):
+    """`observed` may have no rows, with or without a final line end."""
+    recoded("observed.csv", lambda data: data.split(b"\n")[0] + end)(folder)
+    network, warnings = read_network(folder)
+    assert warnings == []
+    assert network.tables["observed"].num_rows == 0
 
 
 def test_optional_tables_may_be_left_out(folder):
