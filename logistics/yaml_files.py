@@ -169,9 +169,16 @@ def validated(model: type[Model], document: Document, problems: list[Problem], k
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            problems.append(_as_problem(item, model, document, key))
+        found = [_as_problem(item, model, document, key) for item in error.errors(include_url=False)]
+        # A misspelt key is one finding, not also a missing one.
+        meant = {_sibling(p.subject, p.remedy) for p in found if p.code == "schema.unknown_key" and p.remedy}
+        problems.extend(p for p in found if not (p.code == "schema.missing_key" and p.subject in meant))
         return None
+
+
+def _sibling(subject: str, name: str) -> str:
+    """Key path of `name` beside the key path `subject`."""
+    return ".".join([*subject.split(".")[:-1], name])
 
 
 def _as_problem(item: Any, model: type[BaseModel], document: Document, key: Key) -> Problem:

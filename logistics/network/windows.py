@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from logistics.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
+SLIVER_H = 1e-9
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PART = re.compile(
     r"^(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+"
@@ -113,7 +114,8 @@ def _finish(opens: list[float], closes: list[float], start: float, work_h: float
     count = len(opens)
     i = next(k for k in range(count) if opens[k] <= start < closes[k])
     elapsed, room, left = 0.0, closes[i] - start, work_h
-    while left > room:
+    # Times come from whole minutes: work that just fills an opening does not cross its closing.
+    while left > room + SLIVER_H:
         left -= room
         following = (i + 1) % count
         elapsed += room + (opens[following] - closes[i]) % HOURS_PER_WEEK
@@ -141,6 +143,6 @@ def _integral_over_opening(opens: list[float], closes: list[float], i: int, work
     total = 0.0
     for low, high in pairwise(cuts):
         middle = (low + high) / 2
-        if low < middle < high:
+        if high - low > SLIVER_H:
             total += (high - low) * _finish(opens, closes, middle, work_h)
     return total

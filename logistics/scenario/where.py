@@ -62,7 +62,10 @@ def _compare(left: ast.expr, operator: ast.cmpop, right: ast.expr, table: pa.Tab
     if isinstance(operator, ast.In | ast.NotIn):
         if not isinstance(b, tuple):
             raise ConditionError("form", ast.unparse(right))
-        inside = np.isin(np.asarray(a), np.array(b, dtype=np.asarray(a).dtype if b else None))
+        texts = np.asarray(a).dtype.kind in "OU"
+        if any(isinstance(item, str) != texts for item in b):
+            raise ConditionError("types", f"{ast.unparse(left)} … {ast.unparse(right)}")
+        inside = np.isin(np.asarray(a), np.array(b, dtype=str if texts else float))
         inside = np.broadcast_to(inside, (table.num_rows,))
         return inside if isinstance(operator, ast.In) else ~inside
     if isinstance(a, tuple) or isinstance(b, tuple):
@@ -87,15 +90,22 @@ def _compare(left: ast.expr, operator: ast.cmpop, right: ast.expr, table: pa.Tab
 def _operand(
     node: ast.expr, table: pa.Table
 ) -> NDArray[np.generic] | str | float | bool | tuple[object, ...]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | bool):
         return node.value
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        try:
+            return float(node.value)
+        except OverflowError as error:
+            raise ConditionError("form", ast.unparse(node)) from error
     if (
         isinstance(node, ast.UnaryOp)
         and isinstance(node.op, ast.USub)
         and isinstance(node.operand, ast.Constant)
         and isinstance(node.operand.value, int | float)
     ):
-        return -float(node.operand.value)
+        value = _operand(node.operand, table)
+        if isinstance(value, float):
+            return -value
     if isinstance(node, ast.List | ast.Tuple):
         items = [_operand(item, table) for item in node.elts]
         if not all(isinstance(item, str | int | float) for item in items):

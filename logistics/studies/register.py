@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel
 
 from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
@@ -41,8 +43,21 @@ def chosen_study(scenario: Scenario) -> tuple[Study, BaseModel]:
     return study, spec
 
 
-def run_study(case: Case, report: Report) -> StudyResult:
-    """Run the study of a case, piece by piece, in this process."""
+def run_study(case: Case, report: Report | None = None) -> StudyResult:
+    """Run the study of a case, piece by piece, in this process.
+
+    Parameters
+    ----------
+    case
+        The case.
+    report
+        Called with message keys and values while it runs; None: silent.
+    """
+    report = report or _silent
     study, spec = chosen_study(case.scenario)
     results = [study.run_piece(case, spec, piece, report) for piece in study.pieces(case, spec)]
     return study.merge(case, spec, results)
+
+
+def _silent(key: str, values: Mapping[str, object]) -> None:
+    """Tell nobody."""

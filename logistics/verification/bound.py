@@ -10,6 +10,7 @@ the cheapest way of k when using capacities is paid for (Lagrangian relaxation).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -148,6 +149,21 @@ def recomputed_bound(books: YearBooks, certificate: Certificate, objective: str)
                 np.sum([d * min(cost, certificate.unserved) for d, cost in cheapest.costs(product, group)])
             )
     return total
+
+
+def unfit_price(books: YearBooks, certificate: Certificate) -> str:
+    """Name the first figure of a certificate that cannot be part of a proof; empty when all can."""
+    room = capacities(books)
+    for key, price in certificate.prices.items():
+        if key not in room or not (math.isfinite(price) and price >= 0):
+            return " ".join(key)
+    for name in ("path_scale", "allowed_t"):
+        if not math.isfinite(getattr(certificate, name)):
+            return name
+    endless = math.isinf(certificate.unserved) and certificate.allowed_t == 0
+    return (
+        "" if certificate.unserved >= 0 and (endless or math.isfinite(certificate.unserved)) else "unserved"
+    )
 
 
 def _grouped(

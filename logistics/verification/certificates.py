@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pyarrow as pa
 
 from logistics.verification.bound import Certificate
@@ -13,7 +15,11 @@ def certificates_of(duals: pa.Table) -> dict[str, Certificate]:
     rows = duals.to_pylist()
     for name in dict.fromkeys(row["certificate"] for row in rows):
         mine = [row for row in rows if row["certificate"] == name]
-        settings = {row["id"]: row["price"] for row in mine if row["kind"] == "setting"}
+        # A setting that is missing makes the certificate unfit, which the check says.
+        settings = dict.fromkeys(("unserved", "path_scale", "allowed_t"), math.nan)
+        settings |= {
+            row["id"]: row["price"] for row in mine if row["kind"] == "setting" and row["id"] in settings
+        }
         prices = {(r["kind"], r["id"], r["unit"]): r["price"] for r in mine if r["kind"] != "setting"}
         found[name] = Certificate(prices, settings["unserved"], settings["path_scale"], settings["allowed_t"])
     return found

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from logistics.errors import Problem, Where
 from logistics.network.network import Network
 from logistics.plan import Plan
-from logistics.verification.bound import Certificate, recomputed_bound
+from logistics.verification.bound import Certificate, recomputed_bound, unfit_price
 from logistics.verification.verdict import BoundProof, Verdict
-from logistics.verification.walk import YearBooks, walk_plan
+from logistics.verification.walk import Walked, YearBooks, walk_plan
 
 BILL_TOLERANCE = 1e-9
 BOUND_TOLERANCE = 1e-9
+UNSERVED_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def verify_year(
         if not abs(own - claimed) <= BILL_TOLERANCE * max(1.0, abs(own)):
             where = Where("result.json", 0, str(year))
             violations.append(Problem("verify.bill", where, f"{claimed:.12g}", f"{own:.12g}", name))
-    bound, proof = _judge_bound(books, claim, objective, walked.objective, violations)
+    bound, proof = _judge_bound(books, claim, objective, walked, unserved_cny_per_t, violations)
     return Verdict(
         year=year,
         violations=tuple(violations),
@@ -95,24 +97,54 @@ def verify_year(
 
 
 def _judge_bound(
-    books: YearBooks, claim: Assertion, objective: str, value: float, violations: list[Problem]
+    books: YearBooks,
+    claim: Assertion,
+    objective: str,
+    walked: Walked,
+    price: float | None,
+    violations: list[Problem],
 ) -> tuple[float | None, BoundProof]:
-    """Recompute the bound; a claim above it, or above the plan's own cost, is a violation."""
+    """Recompute the bound; a claim that it does not support, or that the plan contradicts, is a violation.
+
+    A certificate's prices may be anything ≥ 0, its settings may not: they say which plans the bound is for.
+    """
     if claim.bound is None or claim.certificate is None:
         return None, "none"
     where = Where("result.json", 0, str(books.year))
-    own = recomputed_bound(books, claim.certificate, objective)
-    slack = BOUND_TOLERANCE * max(1.0, abs(value))
-    if claim.bound > own + slack:
-        violations.append(Problem("verify.bound", where, f"{claim.bound:.12g}", f"{own:.12g}", "bound"))
+
+    def refused(found: float, allowed: str, subject: str) -> tuple[float | None, BoundProof]:
+        violations.append(Problem("verify.bound", where, f"{found:.12g}", allowed, subject))
+        return None, "none"
+
+    certificate, least = claim.certificate, claim.least_unserved
+    for each in (certificate, least):
+        stranger = unfit_price(books, each) if each is not None else ""
+        if stranger:
+            return refused(math.nan, "≥ 0", stranger)
+    if certificate.path_scale != 1.0:
+        return refused(certificate.path_scale, "1", "path_scale")
+    if price is not None and not (certificate.unserved <= price and certificate.allowed_t == 0):
+        return refused(certificate.unserved, f"{price:.12g}", "unserved")
+    unserved_t, room = walked.totals.unserved_t, UNSERVED_TOLERANCE * max(1.0, walked.totals.demand_t)
+    proven_t = 0.0
+    if least is not None:
+        if not (least.path_scale == 0 and 0 <= least.unserved <= 1 and least.allowed_t == 0):
+            return refused(least.unserved, "1", "least_unserved")
+        proven_t = recomputed_bound(books, least, objective)
+    if not claim.least_unserved_t <= proven_t + room:
+        return refused(claim.least_unserved_t, f"{proven_t:.9g}", "least_unserved_t")
+    if price is None:
+        if certificate.allowed_t < 0 or not unserved_t <= certificate.allowed_t + room:
+            return refused(unserved_t, f"{certificate.allowed_t:.9g}", "allowed_t")
+        if not unserved_t <= proven_t + room:
+            # The plan may be what it says, but nothing proves that more could not be served.
+            return None, "none"
+    own = recomputed_bound(books, certificate, objective)
+    slack = BOUND_TOLERANCE * max(1.0, abs(walked.objective))
+    if not claim.bound <= own + slack:
+        refused(claim.bound, f"{own:.12g}", "bound")
         return own, "none"
-    if claim.bound > value + slack:
-        violations.append(Problem("verify.bound", where, f"{claim.bound:.12g}", f"{value:.12g}", "objective"))
+    if not claim.bound <= walked.objective + slack:
+        refused(claim.bound, f"{walked.objective:.12g}", "objective")
         return own, "none"
-    if claim.least_unserved is not None:
-        least = recomputed_bound(books, claim.least_unserved, objective)
-        if claim.least_unserved_t > least + 1e-6 * max(1.0, least):
-            text = f"{claim.least_unserved_t:.9g}"
-            violations.append(Problem("verify.bound", where, text, f"{least:.9g}", "least_unserved_t"))
-            return own, "none"
     return own, "certificate"

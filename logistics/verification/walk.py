@@ -301,20 +301,32 @@ def _illegal(where: Where, books: YearBooks, keys: tuple[StepKey, ...], seq: int
     if seq > len(keys):
         return Problem("verify.step", where, "end of path", subject=str(seq))
     key = keys[seq - 1]
-    network = books.network
-    shut = {("services", key[3]), ("sites", key[1]), ("sites", key[2]), ("warehouse_options", key[6])}
-    for table, thing in sorted(shut):
-        rows = keyed(network, table, {"services": "service_id", "sites": "site_id"}.get(table, "option_id"))
-        row: Mapping[str, object] | None = rows.get((thing,))
-        if thing and row is not None and row["status"] != "existing":
-            return Problem("verify.closed", where, thing, subject=f"{seq} {key[0]}")
-    if key[0] == "ride":
-        for leg in network.legs():
-            if (leg.service_id, leg.to_seq, leg.via_id) == (key[3], key[4], key[5]):
-                for passage in leg.passages:
-                    if books.ledger.passages[passage]["status"] == "closed":
-                        return Problem("verify.closed", where, passage, subject=f"{seq} {key[0]}")
+    for later in keys[seq - 1 :]:
+        shut = _closed_thing(books, later)
+        if shut:
+            return Problem("verify.closed", where, shut, subject=f"{seq} {later[0]}")
     return Problem("verify.step", where, " ".join(str(part) for part in key if part), subject=str(seq))
+
+
+def _closed_thing(books: YearBooks, key: StepKey) -> str:
+    """Name what a step uses that is not open, or nothing."""
+    network = books.network
+    things = (
+        ("services", "service_id", key[3]),
+        ("sites", "site_id", key[1]),
+        ("sites", "site_id", key[2]),
+        ("warehouse_options", "option_id", key[6]),
+    )
+    for table, column, thing in things:
+        row = keyed(network, table, column).get((thing,)) if thing else None
+        if row is not None and row["status"] != "existing":
+            return thing
+    for leg in network.legs() if key[0] == "ride" else ():
+        if (leg.service_id, leg.to_seq, leg.via_id) == (key[3], key[4], key[5]):
+            for passage in leg.passages:
+                if books.ledger.passages[passage]["status"] == "closed":
+                    return passage
+    return ""
 
 
 def _balance(
