@@ -86,8 +86,15 @@ def assert_proven(case):
     assert verdict.bound == pytest.approx(verdict.objective, abs=1e-6 * scale)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("seed", "objective"),
+    [
+        (seed, objective)
+        for seed in SEEDS
+        for objective in OBJECTIVES
+        if objective == "generalised" or seed < 10
+    ],
+)
 def test_recomputed_bound_is_the_solvers(seed, objective):
     """Objective and bound agree to 1e-9 under each objective, and nothing is found against the plan."""
     assert_proven(solved(seed, objective))
@@ -99,8 +106,10 @@ def test_recomputed_bound_of_three_gateways(objective):
     assert_proven(solved(None, objective))
 
 
-@pytest.mark.parametrize("objective", ["generalised", "money"])
-@pytest.mark.parametrize("seed", [None, *SEEDS])
+@pytest.mark.parametrize(
+    ("seed", "objective"),
+    [(None, "generalised"), *((seed, ("money", "generalised")[seed % 2]) for seed in SEEDS)],
+)
 def test_recomputed_bound_with_a_price_of_unserved(seed, objective):
     """With a price of unserved demand, it stands in objective and bound alike."""
     case = solved(seed, objective, PRICE)
@@ -110,7 +119,7 @@ def test_recomputed_bound_with_a_price_of_unserved(seed, objective):
 
 def test_a_price_of_unserved_leaves_dear_rows():
     """At 30,000 CNY a tonne some of the priced networks leave demand that could be served."""
-    left = [seed for seed in SEEDS if solved(seed, "generalised", PRICE).unserved_t > 1]
+    left = [seed for seed in SEEDS[:10] if solved(seed, "generalised", PRICE).unserved_t > 1]
     could = [seed for seed in left if solved(seed).unserved_t < ALL_SERVED_T]
     assert could
 

@@ -23,6 +23,7 @@ from logistics.scenario.schema import Names
 from logistics.studies.assignment import Assignment, AssignmentSpec, claim_of
 from logistics.verification.check import Assertion, verify_year
 from logistics.verification.ledger import Ledger, clearance_hours
+from logistics.verification.walk import YearBooks
 from logistics.virtual_network.tariffs import (
     ORDER,
     TariffUnits,
@@ -641,7 +642,6 @@ def on_another_network(good, **edits):
         (edit("services", "RAIL_DE", segments="stocked"), ["4", "4"], ["B1 usual", "B2 usual"]),
         (edit("services", "SEA_US", segments="direct"), ["4"], ["B4 usual"]),
         (edit("sites", "RDU", clearance_regimes=""), ["7", "7"], ["B1 usual", "B2 usual"]),
-        (edit("warehouse_options", "WH_DE_shared", status="option"), ["9"], ["S1 usual"]),
     ],
     ids=[
         "road longer than a leg may be",
@@ -651,7 +651,6 @@ def on_another_network(good, **edits):
         "service no longer takes the segment",
         "service takes parcels only",
         "no customs abroad",
-        "no warehouse to rent",
     ],
 )
 def test_a_plan_that_the_tables_no_longer_allow(good, edits, steps, rows):
@@ -678,6 +677,18 @@ CLOSED = {
         "WH_DE_shared",
         ["10 store"],
     ),
+    "only option of a warehouse": (
+        edit("warehouse_options", "WH_DE_shared", status="option"),
+        "WH_DE_shared",
+        ["9 store"],
+    ),
+    "passage of the only way": (
+        edit("passages", "alashankou", status="closed"),
+        "alashankou",
+        ["4 ride"] * 2,
+    ),
+    "site where the ride ends": (edit("sites", "RDU", status="closed"), "RDU", ["4 ride"] * 2),
+    "market": (edit("sites", "MK_CN", status="closed"), "MK_CN", ["7 deliver"]),
 }
 
 
@@ -862,7 +873,6 @@ def test_a_bound_above_what_the_duals_prove(good):
     ("key", "price"),
     [
         (("service", "RAIL_DE#2", "t"), 0.0),
-        (("service", "RAIL_DE#2", "t"), -276.0),
         (("service", "RAIL_DE#2", "t"), 275.0),
         (("service", "RAIL_DE#2", "t"), 277.0),
         (("service", "RAIL_DE#2", "t"), 2760.0),
@@ -892,11 +902,11 @@ def test_a_bound_of_another_network(good):
 
 
 def test_a_bound_above_the_plan_itself(good):
-    """A plan that leaves a tonne costs less than a bound for plans that serve everything."""
+    """A plan that leaves 2 kg, as if by rounding, costs less than a bound for plans that serve everything."""
     plan, claim = good
     draft = Draft(plan)
-    draft.flow("B3", "SEA_DE")["tonnes"] -= 1
-    draft.leave("B3", "usual", 1.0)
+    draft.flow("B3", "SEA_DE")["tonnes"] -= 0.002
+    draft.leave("B3", "usual", 0.002)
     verdict = judged(draft.plan(), replace(claim, figures={}))
     assert found_of(verdict) == [("verify.bound", "objective")]
     assert verdict.bound_proof == "none"
@@ -911,6 +921,70 @@ def test_without_duals_or_bound_nothing_is_proven(good, missing):
     assert verdict.plan_verified
     assert verdict.bound_proof == "none"
     assert verdict.bound is None
+
+
+UNFIT = {
+    "negative price": {"prices": {("service", "RAIL_DE#2", "t"): -276.0}},
+    "endless price": {"prices": {("service", "RAIL_DE#2", "t"): math.inf}},
+    "undefined price": {"prices": {("service", "RAIL_DE#2", "t"): math.nan}},
+    "price of nothing known": {"prices": {("service", "MAGLEV#2", "t"): 1.0}},
+    "path costs doubled": {"path_scale": 2.0, "prices": {}},
+    "path costs left out": {"path_scale": 0.0},
+    "path costs undefined": {"path_scale": math.nan},
+    "price of unserved undefined": {"unserved": math.nan},
+    "less than nothing allowed": {"allowed_t": -1e9, "unserved": 1e9},
+    "allowed undefined": {"allowed_t": math.nan, "unserved": 1.0},
+    "everything allowed at any price": {"allowed_t": 1.0},
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_certificate_with_impossible_figures_proves_nothing(good, name):
+    """Prices are finite, known and not below 0, and the settings are those of a bound on the objective."""
+    plan, claim = good
+    certificate = replace(claim.certificate, **UNFIT[name])
+    for bound in (claim.bound, claim.bound / 2):
+        verdict = judged(plan, replace(claim, bound=bound, certificate=certificate))
+        assert codes(verdict) == ["verify.bound"]
+        assert verdict.bound_proof == "none"
+
+
+@pytest.mark.parametrize("bound", [math.nan, math.inf])
+def test_a_bound_that_is_no_amount(good, bound):
+    """An undefined bound is not a bound."""
+    plan, claim = good
+    verdict = judged(plan, replace(claim, bound=bound))
+    assert codes(verdict) == ["verify.bound"]
+    assert verdict.bound_proof == "none"
+
+
+def test_a_dear_plan_is_not_proven_by_stretching_its_bound(good):
+    """100 t that could go by rail are shipped; counting path costs 1.001 times does not make that optimal."""
+    plan, claim = good
+    draft = Draft(plan)
+    draft.flow("B2", "RAIL_DE")["tonnes"] -= 100
+    draft.flow("B2", "SEA_DE")["tonnes"] += 100
+    value = judged(draft.plan()).objective
+    assert value > claim.figures["objective"] * (1 + 1e-4)
+    certificate = replace(claim.certificate, path_scale=1.001)
+    verdict = judged(draft.plan(), Assertion({}, bound=value, certificate=certificate))
+    assert codes(verdict) == ["verify.bound"]
+    assert verdict.bound_proof == "none"
+
+
+def test_a_price_of_unserved_above_the_stated_one_proves_nothing():
+    """Leaving everything at 30,000 CNY a tonne is not optimal because a bound counts 60,000."""
+    network = three_gateways()
+    plan, claim = solved(network, 30_000.0)
+    draft = Draft(plan)
+    draft.flows, draft.steps, draft.unserved = [], {}, []
+    for (demand_id, tier), tonnes in YearBooks(network, 2021).shares().items():
+        draft.leave(demand_id, tier, tonnes)
+    certificate = replace(claim.certificate, unserved=60_000.0)
+    claim = Assertion({"objective": 30_000.0 * 2350}, bound=30_000.0 * 2350, certificate=certificate)
+    verdict = verify_year(network, 2021, draft.plan(), "generalised", claim, 30_000.0)
+    assert found_of(verdict) == [("verify.bound", "unserved")]
+    assert verdict.bound_proof == "none"
 
 
 @pytest.fixture(scope="module")
@@ -944,6 +1018,58 @@ def test_least_unserved_with_other_duals(short):
     cheap = replace(claim.least_unserved, prices={})
     verdict = judged(plan, replace(claim, least_unserved=cheap), network)
     assert found_of(verdict) == [("verify.bound", "least_unserved_t")]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"path_scale": 1.0},
+        {"unserved": 2.0},
+        {"unserved": math.inf},
+        {"unserved": math.nan},
+        {"allowed_t": -60.0},
+        {"prices": {("warehouse", "WH_DE_shared", "t"): math.nan}},
+    ],
+    ids=str,
+)
+def test_least_unserved_with_impossible_figures_proves_nothing(short, setting):
+    """The first phase counts a tonne once, and nothing else."""
+    network, plan, claim = short
+    least = replace(claim.least_unserved, **setting)
+    for tonnes in (claim.least_unserved_t, 60.0):
+        verdict = judged(plan, replace(claim, least_unserved=least, least_unserved_t=tonnes), network)
+        assert codes(verdict) == ["verify.bound"]
+        assert verdict.bound_proof == "none"
+
+
+def test_least_unserved_without_duals(short):
+    """Said without duals that some must stay, it is not proven, nor is the plan."""
+    network, plan, claim = short
+    verdict = judged(plan, replace(claim, least_unserved=None), network)
+    assert found_of(verdict) == [("verify.bound", "least_unserved_t")]
+    assert verdict.bound_proof == "none"
+    verdict = judged(plan, replace(claim, least_unserved=None, least_unserved_t=0.0), network)
+    assert verdict.violations == ()
+    assert verdict.bound_proof == "none"
+
+
+def test_a_bound_for_plans_that_leave_less_proves_nothing(short):
+    """What serving everything would cost is no bound for a plan that leaves 50 t."""
+    network, plan, claim = short
+    certificate = replace(claim.certificate, allowed_t=0.0, unserved=1e9)
+    verdict = judged(plan, replace(claim, bound=claim.figures["objective"], certificate=certificate), network)
+    assert found_of(verdict) == [("verify.bound", "allowed_t")]
+    assert verdict.bound_proof == "none"
+
+
+def test_a_plan_that_leaves_more_than_it_must_is_not_proven(short):
+    """Unserved comes first: a tonne that could be served is left, and the bound is for plans that do not."""
+    network, plan, claim = short
+    draft = Draft(plan)
+    draft.flow("B3", "SEA_DE")["tonnes"] -= 1
+    draft.leave("B3", "usual", 1.0)
+    verdict = judged(draft.plan(), replace(claim, figures={}, bound=claim.bound - 1e6), network)
+    assert verdict.bound_proof == "none"
 
 
 # Written twice ----------------------------------------------------------------------------------------------
@@ -993,6 +1119,10 @@ def test_clearance_hours_are_those_of_the_other_formula(text, half_minutes):
         ("Mon-Fri 08:30-17:30", 45.0),
         ("Mon-Fri 09:00-12:00; Sat 09:00-11:00", 3.0),
         ("Mon-Sun 08:00-20:00", 0.0),
+        ("Mon-Fri 09:20-17:20", 8.0),
+        ("Mon-Sat 08:20-18:20", 10.0),
+        ("Tue-Thu 07:40-19:40", 24.0),
+        ("Mon-Fri 09:10-12:10; Mon-Fri 13:40-17:40", 7.0),
     ],
 )
 def test_clearance_hours_when_work_ends_at_closing_time(text, work):
