@@ -81,9 +81,10 @@ def main() -> None:
 
 
 def _end_interrupted() -> None:
-    from logistics.words import language, text
+    from logistics.commands.shared import last_language
+    from logistics.words import text
 
-    click.echo(text("interrupted", language(None)), err=True)
+    click.echo(text("interrupted", last_language()), err=True)
     sys.exit(130)
 
 

@@ -21,7 +21,7 @@ from logistics.errors import Problem, Where, did_you_mean
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 30
-MAX_NODES = 200_000
+MAX_NODES = 20_000
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[str | int, ...]
 
@@ -188,6 +188,10 @@ def _as_problem(item: Any, model: type[BaseModel], document: Document, key: Key)
         part for part in located if not (isinstance(part, str) and part.startswith(("function-", "tagged-")))
     )
     kind, context = item["type"], item.get("ctx", {})
+    if path and path[-1] == "[key]":
+        path = path[:-1]
+        where = document.where(key + path, of_key=True)
+        return Problem("schema.value", where, str(path[-1]), str(item["msg"]), ".".join(map(str, path)))
     subject = ".".join(str(part) for part in path)
     found = "" if isinstance(item.get("input"), dict | list) else str(item.get("input"))
     if kind == "extra_forbidden":

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from logistics.commands.shared import EXIT_OK, lang_option, outside_option, show_problems
+from logistics.commands.shared import EXIT_OK, chosen_language, lang_option, outside_option, show_problems
 from logistics.errors import Problem
-from logistics.words import language, text
+from logistics.words import text
 
 
 @click.command(name="check")
@@ -17,7 +17,7 @@ from logistics.words import language, text
 @lang_option
 def command(path: Path, allow_outside: bool, lang: str | None) -> int:
     """Check PATH, a scenario file or a network folder, and say what was found."""
-    lang = language(lang)
+    lang = chosen_language(lang)
     from logistics.scenario.case import Case, read_case
 
     if path.is_dir():

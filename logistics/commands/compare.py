@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from logistics.commands.shared import EXIT_OK, lang_option
-from logistics.words import language, text
+from logistics.commands.shared import EXIT_OK, chosen_language, lang_option
+from logistics.words import text
 
 MOST_SERVICES = 15
 MOST_INPUTS = 30
@@ -22,7 +22,7 @@ MOST_INPUTS = 30
 @lang_option
 def command(before: Path, after: Path, as_json: bool, lang: str | None) -> int:
     """Compare two results folders: differing inputs, totals, and the services whose load changed most."""
-    lang = language(lang)
+    lang = chosen_language(lang)
     from logistics.results.compare import compared
 
     found = compared(before, after)

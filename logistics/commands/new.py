@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from logistics.commands.shared import EXIT_OK, lang_option
-from logistics.errors import InputError, Problem, Where
-from logistics.words import language, text
+from logistics.commands.shared import EXIT_OK, chosen_language, lang_option
+from logistics.errors import InputError, Problem, Where, stop_on_errors
+from logistics.words import text
 
 
 @click.command(name="new")
@@ -19,11 +19,13 @@ from logistics.words import language, text
 @lang_option
 def command(folder: Path, lang: str | None) -> int:
     """Write networks/ and scenarios/ into FOLDER, which must be new or empty."""
-    lang = language(lang)
+    lang = chosen_language(lang)
     from logistics.bundled import bundled_folder
+    from logistics.results.write import unwritable
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError([Problem("new.exists", Where(str(folder)))])
+    stop_on_errors(unwritable(folder))
     source = bundled_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

@@ -18,11 +18,12 @@ from logistics.commands.shared import (
     EXIT_OK,
     EXIT_UNVERIFIED,
     RunLog,
+    chosen_language,
     lang_option,
     outside_option,
     show_problems,
 )
-from logistics.words import language, text
+from logistics.words import text
 
 CODES = {"optimal": EXIT_OK, "infeasible": EXIT_INFEASIBLE, "limit": EXIT_LIMIT, "no_plan": EXIT_NO_PLAN}
 
@@ -55,7 +56,7 @@ def command(
     lang: str | None,
 ) -> int:
     """Solve SCENARIO, check the plan independently and write the results folder."""
-    lang = language(lang)
+    lang = chosen_language(lang)
     started = time.perf_counter()
     log = RunLog(verbose=verbose)
     from logistics.results.write import check_place, write_results
@@ -93,7 +94,8 @@ def command(
         from logistics.commands.tables import print_result
 
         print_result(document, dict(result.tables), lang, folder, seconds)
-    return EXIT_UNVERIFIED if not result.plan_verified else CODES[result.status]
+    unverified = result.plan is not None and not result.plan_verified
+    return EXIT_UNVERIFIED if unverified else CODES[result.status]
 
 
 def summary(document: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def outside_option(function: Function) -> Function:
     )(function)
 
 
-def show_problems(problems: Iterable[Problem], lang: str) -> None:
-    """Print problems on stderr in order of place, errors first, and their count."""
+def show_problems(problems: Iterable[Problem], lang: str, *, counted: bool = True) -> None:
+    """Print problems on stderr in order of place, errors first, and how many there are."""
     ordered = sorted(
         problems, key=lambda p: (p.severity != "error", p.where.file, p.where.line, p.where.column)
     )
@@ -46,13 +46,27 @@ def show_problems(problems: Iterable[Problem], lang: str) -> None:
             click.echo(sentence(problem, lang), err=True)
         if len(mine) > MAX_SHOWN:
             click.echo(text("problems.more", lang, count=len(mine) - MAX_SHOWN), err=True)
-        if mine:
+        if mine and counted:
             click.echo(text(count_key, lang, count=len(mine)), err=True)
+
+
+_chosen: list[str] = []
+
+
+def chosen_language(flag: str | None) -> str:
+    """Language of the verb that runs: its flag, else the system's; remembered for the last door."""
+    _chosen[:] = [language(flag)]
+    return _chosen[0]
+
+
+def last_language() -> str:
+    """Language chosen last, else the system's."""
+    return _chosen[0] if _chosen else language(None)
 
 
 def report_failure(error: Exception) -> int:
     """Print an exception for people and return the exit code it means."""
-    lang = language(None)
+    lang = last_language()
     if isinstance(error, InputError):
         show_problems(error.problems, lang)
         return EXIT_INPUT

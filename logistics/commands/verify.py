@@ -7,8 +7,15 @@ from pathlib import Path
 
 import click
 
-from logistics.commands.shared import EXIT_OK, EXIT_UNVERIFIED, lang_option, outside_option, show_problems
-from logistics.words import language, sentence, text
+from logistics.commands.shared import (
+    EXIT_OK,
+    EXIT_UNVERIFIED,
+    chosen_language,
+    lang_option,
+    outside_option,
+    show_problems,
+)
+from logistics.words import sentence, text
 
 
 @click.command(name="verify")
@@ -23,7 +30,7 @@ from logistics.words import language, sentence, text
 @lang_option
 def command(folder: Path, scenario: Path | None, as_json: bool, allow_outside: bool, lang: str | None) -> int:
     """Check the plan in FOLDER: flows, capacities, bill and bound, by code that did not produce it."""
-    lang = language(lang)
+    lang = chosen_language(lang)
     from logistics.results.judge import judge_folder
     from logistics.results.read import SavedInputs
 
@@ -54,7 +61,7 @@ def command(folder: Path, scenario: Path | None, as_json: bool, allow_outside: b
         }
         click.echo(json.dumps(document, ensure_ascii=False))
     if not judgement.verified:
-        show_problems(judgement.violations, lang)
+        show_problems(judgement.violations, lang, counted=False)
         if not as_json:
             click.echo(text("verify.failed", lang, count=len(judgement.violations)))
         return EXIT_UNVERIFIED

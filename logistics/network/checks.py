@@ -20,11 +20,16 @@ TOLERANCE = 1e-9
 
 def check_tables(network: Network) -> list[Problem]:
     """Run every check; references first, since the others rely on them."""
-    problems = list(_references(network))
+    problems = check_references(network)
     if not problems:
         for check in CHECKS:
             problems.extend(check(network))
     return problems
+
+
+def check_references(network: Network) -> list[Problem]:
+    """Check only that everything named exists; safe for tables with unreadable cells."""
+    return list(_references(network))
 
 
 def _place(network: Network, table: str, row: int, column: str = "") -> Where:
@@ -67,7 +72,7 @@ def _by_year_references(network: Network, name: str) -> Iterator[Problem]:
             yield Problem(
                 "table.by_year_column", where, str(cells["column"]), ", ".join(numbers), "column", hint
             )
-        elif not column.low <= cells["value"] <= column.high:
+        elif cells["value"] is not None and not column.low <= cells["value"] <= column.high:
             yield Problem(
                 "table.range", where, str(cells["value"]), f"{column.low:g} … {column.high:g}", column.name
             )

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
-from logistics.network.checks import check_tables
+from logistics.network.checks import check_references, check_tables
 from logistics.network.columns import TableSchema
 from logistics.network.network import Network, NetworkInfo
 from logistics.network.read import read_table
@@ -73,7 +73,9 @@ def read_network(folder: Path) -> tuple[Network, list[Problem]]:
     tables = _read_tables(folder, problems)
     if info is not None and set(BY_NAME) <= set(tables):
         network = Network(folder.name, info, tables)
-        problems.extend(check_tables(network))
+        # Cells that could not be read would only be reported again by checks that need them.
+        spoilt = any(problem.severity == "error" for problem in problems)
+        problems.extend(check_references(network) if spoilt else check_tables(network))
         stop_on_errors(problems)
         return network, problems
     stop_on_errors(problems)

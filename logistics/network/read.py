@@ -148,7 +148,18 @@ def _parsed(data: bytes, shown: str, problems: list[Problem]) -> pa.Table | None
         return None
     for number, actual in bad_rows:
         problems.append(Problem("table.cell_count", Where(shown, number), str(actual), str(len(names))))
-    return None if bad_rows else table
+    if bad_rows:
+        return None
+    if table.num_rows != len(lines) - 1:
+        for name in table.column_names:
+            broken = np.flatnonzero(np.asarray(pc.match_substring(table[name], "\n")))
+            if len(broken):
+                found = table[name][int(broken[0])].as_py()
+                problems.append(
+                    Problem("table.text", Where(shown, int(broken[0]) + 2, name), found, "", name)
+                )
+        return None
+    return table
 
 
 def _csv_rows(text: str) -> list[list[str]]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 
-from logistics.errors import Problem, Where
+from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.plan import Plan
+from logistics.results.claims import ResultClaims, YearClaims, contradictions
 from logistics.results.layout import INPUTS, RESULT, digest_of_bytes, digest_of_files, self_digest
 from logistics.results.read import SavedInputs, read_duals, read_inputs, read_plan, read_result
 from logistics.verification.certificates import certificates_of
 from logistics.verification.check import Assertion, verify_year
-from logistics.verification.verdict import Verdict
+from logistics.verification.verdict import Totals, Verdict
 
 
 @dataclass(frozen=True)
@@ -54,43 +57,79 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
     InputError
         When what is needed cannot be read.
     """
-    hand_made = inputs is not None
-    document: Mapping[str, Any] = {} if hand_made else read_result(folder)
-    violations = [] if hand_made else _altered(folder, document)
-    saved = inputs or read_inputs(folder)
-    plan = read_plan(folder)
-    duals = None if hand_made else read_duals(folder)
+    if inputs is not None:
+        return _judged(read_plan(folder, hand_made=True), inputs, {}, None)
+    document = read_result(folder)
+    altered = _altered(folder, document)
+    try:
+        said = _said(document)
+        saved = read_inputs(folder)
+        _same_years(said, saved)
+        duals = read_duals(folder)
+        plan = read_plan(folder, hand_made=False)
+    except InputError as error:
+        # What was altered is the finding; that it can no longer be read only follows from it.
+        if altered:
+            return Judgement((), (*altered, *error.problems))
+        raise
+    judged = _judged(plan, saved, said.by_year, duals, said.gap_asked)
+    objective = str(saved.scenario["objective"])
+    said_wrongly = contradictions(said, judged.verdicts, objective)
+    return Judgement(judged.verdicts, (*altered, *judged.violations, *said_wrongly))
+
+
+def _judged(
+    plan: Plan,
+    saved: SavedInputs,
+    claims: Mapping[int, YearClaims],
+    duals: pa.Table | None,
+    gap: float = 0.0,
+) -> Judgement:
+    """Judge a plan year by year."""
     verdicts = []
+    objective, price = str(saved.scenario["objective"]), saved.scenario["limits"]["unserved_cny_per_t"]
     for year, network in saved.networks.items():
         claim = Assertion({})
-        if not hand_made:
-            mine = duals.filter(pc.equal(duals["year"], year)) if duals is not None else None
-            claim = _claim(document, year, certificates_of(mine) if mine is not None else {})
-        objective, price = str(saved.scenario["objective"]), saved.scenario["limits"]["unserved_cny_per_t"]
-        verdicts.append(verify_year(network, year, _of_year(plan, year), objective, claim, price))
+        if year in claims:
+            said = claims[year]
+            mine = certificates_of(duals.filter(pc.equal(duals["year"], year))) if duals is not None else {}
+            claim = Assertion(
+                figures={**said.claims, "objective": said.objective},
+                bound=said.bound,
+                gap=gap,
+                certificate=mine.get("objective"),
+                least_unserved=mine.get("least_unserved"),
+                least_unserved_t=said.least_unserved_t,
+            )
+        verdicts.append(verify_year(network, year, plan.of_year(year), objective, claim, price))
     strangers = sorted(set(plan.years) - set(saved.networks))
-    violations += [
+    violations = [
         Problem("verify.step", Where("plan/flows"), str(year), subject="year") for year in strangers
     ]
     violations += [problem for verdict in verdicts for problem in verdict.violations]
     return Judgement(tuple(verdicts), tuple(violations))
 
 
-def _of_year(plan: Plan, year: int) -> Plan:
-    return plan.of_year(year)
+def _said(document: Mapping[str, Any]) -> ResultClaims:
+    """Claims of ``result.json``, or a problem for each that is missing or not what it must be."""
+    try:
+        said = ResultClaims.model_validate(document)
+    except ValidationError as error:
+        where = Where(RESULT)
+        raise InputError(
+            Problem("results.unreadable", where, f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
+            for item in error.errors(include_url=False)
+        ) from error
+    known = {field.name for field in fields(Totals)} | {"objective"}
+    strangers = sorted({name for year in said.by_year.values() for name in year.claims} - known)
+    stop_on_errors(Problem("results.unreadable", Where(RESULT), name) for name in strangers)
+    return said
 
 
-def _claim(document: Mapping[str, Any], year: int, certificates: Mapping[str, Any]) -> Assertion:
-    """What ``result.json`` says of a year."""
-    said = document["by_year"][str(year)]
-    return Assertion(
-        figures={**said["claims"], "objective": said["objective"]},
-        bound=said["bound"],
-        gap=document["gap_asked"],
-        certificate=certificates.get("objective"),
-        least_unserved=certificates.get("least_unserved"),
-        least_unserved_t=said["least_unserved_t"],
-    )
+def _same_years(said: ResultClaims, saved: SavedInputs) -> None:
+    if set(said.by_year) != set(saved.networks):
+        years = ", ".join(map(str, sorted(said.by_year)))
+        stop_on_errors([Problem("results.unreadable", Where(RESULT), f"by_year: {years}")])
 
 
 def _altered(folder: Path, document: Mapping[str, Any]) -> list[Problem]:
@@ -98,7 +137,7 @@ def _altered(folder: Path, document: Mapping[str, Any]) -> list[Problem]:
     found = []
     if document.get("digest") != self_digest(document):
         found.append(Problem("verify.file_changed", Where(RESULT), RESULT))
-    for name, digest in document.get("files", {}).items():
+    for name, digest in _files(document).items():
         path = folder / name
         if not path.is_file():
             found.append(Problem("verify.missing_file", Where(name), name))
@@ -108,3 +147,8 @@ def _altered(folder: Path, document: Mapping[str, Any]) -> list[Problem]:
         if store.name != document.get("inputs") or digest_of_files(store) != store.name:
             found.append(Problem("verify.inputs_changed", Where(f"{INPUTS}/{store.name}"), store.name))
     return found
+
+
+def _files(document: Mapping[str, Any]) -> Mapping[str, str]:
+    found = document.get("files")
+    return found if isinstance(found, dict) else {}

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -17,6 +19,7 @@ from logistics.network.network import Network, NetworkInfo
 from logistics.network.tables import TABLES
 from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
 from logistics.results.layout import DUALS, INPUTS, PLAN, RESULT, SCENARIO, SUPPORTED_SCHEMAS
+from logistics.verification.certificates import DUALS as DUALS_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     """
     path = folder / RESULT
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
         stop_on_errors([Problem("results.no_result", Where(str(path)))])
     except (OSError, ValueError) as error:
@@ -46,6 +49,10 @@ def read_result(folder: Path) -> dict[str, Any]:
         found = str(document.get("schema")) if isinstance(document, dict) else type(document).__name__
         stop_on_errors([Problem("schema.version", Where(str(path)), found, ", ".join(SUPPORTED_SCHEMAS))])
     return dict(document)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of a result")
 
 
 def read_inputs(folder: Path) -> SavedInputs:
@@ -75,32 +82,48 @@ def read_inputs(folder: Path) -> SavedInputs:
     return SavedInputs(scenario, networks)
 
 
-def read_plan(folder: Path) -> Plan:
-    """Read ``plan/``: Parquet as written, or CSV made by hand (``unserved`` may be left out).
+def read_plan(folder: Path, *, hand_made: bool = False) -> Plan:
+    """Read ``plan/``: Parquet as the engine wrote it, or CSV made by hand.
+
+    Parameters
+    ----------
+    folder
+        Folder that holds ``plan/``.
+    hand_made
+        Read ``flows.csv`` and ``steps.csv``; ``unserved.csv`` may be left out.
 
     Raises
     ------
     InputError
-        When a table is missing or its columns are not those of :mod:`logistics.plan`.
+        When a table is missing or is not as :mod:`logistics.plan` says.
     """
     tables: dict[str, pa.Table] = {}
     problems: list[Problem] = []
     for name, schema in (("flows", FLOWS), ("steps", STEPS), ("unserved", UNSERVED)):
-        parquet, csv = folder / PLAN / f"{name}.parquet", folder / PLAN / f"{name}.csv"
-        try:
-            if csv.exists():
-                table = _from_csv(csv, schema)
-            elif parquet.exists():
-                table = pq.read_table(parquet)
-            elif name == "unserved":
-                table = schema.empty_table()
+        path = folder / PLAN / (f"{name}.csv" if hand_made else f"{name}.parquet")
+        if not path.exists():
+            if hand_made and name == "unserved":
+                tables[name] = schema.empty_table()
             else:
-                problems.append(Problem("results.no_plan", Where(str(parquet))))
-                continue
-            tables[name] = table.select(schema.names).cast(schema)
-        except (pa.ArrowException, KeyError, ValueError) as error:
-            where = Where(str(csv if csv.exists() else parquet))
-            problems.append(Problem("results.bad_table", where, str(error)[:200], ", ".join(schema.names)))
+                problems.append(Problem("results.no_plan", Where(str(path))))
+            continue
+        try:
+            table = _from_csv(path, schema) if hand_made else pq.read_table(path)
+            table = table.select(schema.names).cast(schema)
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            problems.append(
+                Problem("results.bad_table", Where(str(path)), str(error)[:200], ", ".join(schema.names))
+            )
+            continue
+        if "stop_seq" in schema.names:
+            place = schema.get_field_index("stop_seq")
+            table = table.set_column(place, schema.field(place), pc.fill_null(table["stop_seq"], 0))
+        for column in schema.names:
+            blank = np.flatnonzero(np.asarray(pc.is_null(table[column])))
+            if len(blank):
+                where = Where(str(path), int(blank[0]) + 2, column)
+                problems.append(Problem("results.bad_table", where, "", column))
+        tables[name] = table
     stop_on_errors(problems)
     return Plan(tables["flows"], tables["steps"], tables["unserved"])
 
@@ -121,8 +144,8 @@ def read_duals(folder: Path) -> pa.Table | None:
     if not path.exists():
         return None
     try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        return pq.read_table(path).select(DUALS_SCHEMA.names).cast(DUALS_SCHEMA)
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         stop_on_errors([Problem("results.unreadable", Where(str(path)), str(error)[:200])])
         raise AssertionError from error
 

@@ -58,8 +58,9 @@ def check_place(folder: Path, *, force: bool) -> None:
         With what to do.
     """
     if not folder.exists():
+        stop_on_errors(unwritable(folder))
         return
-    problems = []
+    problems: list[Problem] = []
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if not folder.is_dir() or not (folder / RESULT).is_file():
@@ -67,6 +68,14 @@ def check_place(folder: Path, *, force: bool) -> None:
     elif not force:
         problems.append(Problem("results.exists", Where(str(folder))))
     stop_on_errors(problems)
+
+
+def unwritable(folder: Path) -> list[Problem]:
+    """Say whether `folder` cannot be made: its nearest existing parent is no folder to write in."""
+    parent = next((p for p in folder.absolute().parents if p.exists()), Path("/"))
+    if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
+        return []
+    return [Problem("results.unwritable", Where(str(folder)), str(parent))]
 
 
 def write_results(
@@ -114,8 +123,14 @@ def _put(work: Path, folder: Path) -> None:
     """Move the finished folder to its place; an old one goes only after the new one is ready."""
     if folder.exists():
         old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-        os.replace(folder, old / "result")
-        os.replace(work, folder)
+        try:
+            os.replace(folder, old / "result")
+            os.replace(work, folder)
+        except BaseException:
+            if (old / "result").exists() and not folder.exists():
+                os.replace(old / "result", folder)
+            shutil.rmtree(old, ignore_errors=True)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     else:
         os.replace(work, folder)

@@ -19,10 +19,10 @@ from logistics.plan_facts import facts_of
 from logistics.scenario.case import Case
 from logistics.studies.compiled import compiled_instance
 from logistics.studies.flow_tables import flow_tables
-from logistics.studies.study import DUALS, Report, Status, StudyResult
-from logistics.verification.certificates import certificates_of
+from logistics.studies.study import Report, Status, StudyResult
+from logistics.verification.certificates import DUALS, certificates_of
 from logistics.verification.check import Assertion, verify_year
-from logistics.verification.verdict import Verdict
+from logistics.verification.verdict import Verdict, summed_totals
 from logistics.virtual_network.instance import Instance
 
 OVER_BOUND = 1e-9
@@ -135,27 +135,6 @@ def claim_of(claims: Claims, solved: SolvedFlow, gap: float, duals: pa.Table) ->
         least_unserved=certificates.get("least_unserved"),
         least_unserved_t=solved.least_unserved_t,
     )
-
-
-def summed_totals(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
-    """Totals over years; means are over tonnes served, the local share over tonnes with a home gateway."""
-    served = sum(v.totals.served_t for v in verdicts)
-    gateway = sum(v.totals.gateway_t for v in verdicts)
-
-    def mean(amount: float, over: float) -> float | None:
-        return amount / over if over > 0 else None
-
-    return {
-        "money_cny": sum(v.totals.money_cny for v in verdicts),
-        "capital_cny": sum(v.totals.capital_cny for v in verdicts),
-        "time_value_cny": sum(v.totals.time_value_cny for v in verdicts),
-        "customer_hours_mean": mean(sum(v.totals.customer_t_h for v in verdicts), served),
-        "pipeline_hours_mean": mean(sum(v.totals.pipeline_t_h for v in verdicts), served),
-        "co2_t": sum(v.totals.co2_t for v in verdicts),
-        "local_gateway_share": mean(sum(v.totals.local_t for v in verdicts), gateway),
-        "demand_t": sum(v.totals.demand_t for v in verdicts),
-        "unserved_t": sum(v.totals.unserved_t for v in verdicts),
-    }
 
 
 def year_summary(outcome: YearOutcome) -> dict[str, Any]:

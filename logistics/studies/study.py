@@ -41,7 +41,7 @@ class StudyResult:
     plan
         Plans of all years, None without a plan.
     duals
-        Certificates, see :data:`DUALS`.
+        Certificates, see :data:`logistics.verification.certificates.DUALS`.
     tables
         Further tables by name.
     problems
@@ -69,20 +69,6 @@ class StudyResult:
     def verified(self) -> bool:
         """Whether the plan is verified and its bound is not contradicted."""
         return self.plan_verified
-
-
-DUALS = pa.schema(
-    [
-        ("year", pa.int32()),
-        ("certificate", pa.string()),
-        ("kind", pa.string()),
-        ("id", pa.string()),
-        ("unit", pa.string()),
-        ("price", pa.float64()),
-    ]
-)
-"""Prices of shared capacities by certificate (``objective``, ``least_unserved``). Rows of kind ``setting``
-hold the certificate's ``unserved`` price, ``path_scale`` and ``allowed_t``."""
 
 
 class Study(Protocol):

@@ -8,6 +8,19 @@ import pyarrow as pa
 
 from logistics.verification.bound import Certificate
 
+DUALS = pa.schema(
+    [
+        ("year", pa.int32()),
+        ("certificate", pa.string()),
+        ("kind", pa.string()),
+        ("id", pa.string()),
+        ("unit", pa.string()),
+        ("price", pa.float64()),
+    ]
+)
+"""Prices of shared capacities by certificate (``objective``, ``least_unserved``). Rows of kind ``setting``
+hold the certificate's ``unserved`` price, ``path_scale`` and ``allowed_t``."""
+
 
 def certificates_of(duals: pa.Table) -> dict[str, Certificate]:
     """Certificates of one year from the table of duals."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,3 +68,24 @@ class Verdict:
     def plan_verified(self) -> bool:
         """Whether flows balance, capacities and limits hold and the bill adds up."""
         return not any(problem.severity == "error" for problem in self.violations)
+
+
+def summed_totals(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
+    """Totals over years; means are over tonnes served, the local share over tonnes with a home gateway."""
+    served = sum(v.totals.served_t for v in verdicts)
+    gateway = sum(v.totals.gateway_t for v in verdicts)
+
+    def mean(amount: float, over: float) -> float | None:
+        return amount / over if over > 0 else None
+
+    return {
+        "money_cny": sum(v.totals.money_cny for v in verdicts),
+        "capital_cny": sum(v.totals.capital_cny for v in verdicts),
+        "time_value_cny": sum(v.totals.time_value_cny for v in verdicts),
+        "customer_hours_mean": mean(sum(v.totals.customer_t_h for v in verdicts), served),
+        "pipeline_hours_mean": mean(sum(v.totals.pipeline_t_h for v in verdicts), served),
+        "co2_t": sum(v.totals.co2_t for v in verdicts),
+        "local_gateway_share": mean(sum(v.totals.local_t for v in verdicts), gateway),
+        "demand_t": sum(v.totals.demand_t for v in verdicts),
+        "unserved_t": sum(v.totals.unserved_t for v in verdicts),
+    }

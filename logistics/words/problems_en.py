@@ -201,6 +201,8 @@ PROBLEMS: dict[str, str] = {
     "results.no_plan.do": "put it there as .csv or .parquet, or run again",
     "results.bad_table": "the table of the plan cannot be used: {found}",
     "results.bad_table.do": "it needs the columns {allowed}",
+    "results.unwritable": "the folder cannot be made below '{found}'",
+    "results.unwritable.do": "name a folder that may be written to",
     "results.exists": "the results folder exists already",
     "results.exists.do": "name another with --out, or replace it with --force",
     "results.not_results": "the folder exists and holds something else than results, so it is not replaced",

@@ -197,6 +197,8 @@ PROBLEMS: dict[str, str] = {
     "results.no_plan.do": "请补上 .csv 或 .parquet 文件，或重新运行",
     "results.bad_table": "方案的数据表无法使用：{found}",
     "results.bad_table.do": "该表须有以下列：{allowed}",
+    "results.unwritable": "无法在 “{found}” 下建立文件夹",
+    "results.unwritable.do": "请指定可写入的文件夹",
     "results.exists": "结果文件夹已存在",
     "results.exists.do": "请用 --out 另指定文件夹，或用 --force 覆盖",
     "results.not_results": "该文件夹已存在且不是运行结果，不予覆盖",

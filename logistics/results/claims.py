@@ -1,0 +1,135 @@
+"""Holding what ``result.json`` says against what the check found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from logistics.errors import Problem, Where
+from logistics.results.layout import RESULT
+from logistics.verification.verdict import Verdict, summed_totals
+from logistics.verification.walk import WEIGHTS
+
+CLOSE = 1e-9
+
+
+class _Loose(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
+class YearClaims(_Loose):
+    """What is said of a year."""
+
+    status: Literal["optimal", "limit", "infeasible", "no_plan"]
+    objective: float
+    bound: float | None
+    gap: float | None
+    plan_verified: bool
+    bound_proof: Literal["certificate", "solver", "none"]
+    least_unserved_t: float
+    claims: dict[str, float]
+    totals: dict[str, float | None]
+    bill_cny: dict[str, float]
+
+
+class ResultClaims(_Loose):
+    """What ``result.json`` says, as far as it is checked."""
+
+    status: Literal["optimal", "limit", "infeasible", "no_plan"]
+    objective: float
+    bound: float | None
+    gap: float | None
+    gap_asked: float
+    verified: bool
+    plan_verified: bool
+    bound_proof: Literal["certificate", "solver", "none"]
+    demand_t: float
+    unserved_t: float
+    totals: dict[str, float | None]
+    by_year: dict[int, YearClaims]
+    files: dict[str, str]
+
+
+def contradictions(said: ResultClaims, verdicts: Sequence[Verdict], objective: str) -> Iterator[Problem]:
+    """Yield a problem for each figure or word of a result that the verdicts do not bear out.
+
+    Parameters
+    ----------
+    said
+        Content of ``result.json``.
+    verdicts
+        Verdicts of all its years.
+    objective
+        The scenario's objective.
+    """
+    gaps = []
+    for verdict in verdicts:
+        year = said.by_year[verdict.year]
+        gaps.append(_gap(verdict, year.bound, objective))
+        yield from _differing(year.totals, summed_totals([verdict]), f"{verdict.year} ")
+        yield from _differing(year.bill_cny, verdict.bill, f"{verdict.year} bill ")
+        yield from _differing({"gap": year.gap}, {"gap": gaps[-1]}, f"{verdict.year} ", 1e-6)
+        yield from _words(
+            year.bound_proof, year.status, verdict.bound_proof, gaps[-1], said.gap_asked, f"{verdict.year} "
+        )
+    totals = summed_totals(verdicts)
+    bounds = [said.by_year[v.year].bound for v in verdicts]
+    own: dict[str, float | None] = {
+        **totals,
+        "objective": sum(v.objective for v in verdicts),
+        "bound": None if None in bounds else sum(b for b in bounds if b is not None),
+    }
+    claimed = {**said.totals, "demand_t": said.demand_t, "unserved_t": said.unserved_t}
+    claimed |= {"objective": said.objective, "bound": said.bound}
+    yield from _differing(claimed, own, "")
+    whole = None if None in gaps else max((g for g in gaps if g is not None), default=None)
+    yield from _differing({"gap": said.gap}, {"gap": whole}, "", 1e-6)
+    proofs = {v.bound_proof for v in verdicts}
+    yield from _words(
+        said.bound_proof,
+        said.status,
+        "certificate" if proofs == {"certificate"} else "none",
+        whole,
+        said.gap_asked,
+        "",
+    )
+    holds = all(v.plan_verified for v in verdicts)
+    for name, word in (("verified", said.verified), ("plan_verified", said.plan_verified)):
+        if word != holds:
+            yield Problem("verify.bill", Where(RESULT), str(word).lower(), str(holds).lower(), name)
+
+
+def _gap(verdict: Verdict, bound: float | None, objective: str) -> float | None:
+    """Relative gap of a year: taxes at the border are the same in every plan that serves the same demand."""
+    if bound is None:
+        return None
+    weight = WEIGHTS[objective].get("money", 0.0)
+    same = weight * sum(verdict.bill.get(item, 0.0) for item in ("duty", "vat", "border_fee"))
+    return max(0.0, verdict.objective - bound) / max(1.0, abs(verdict.objective - same))
+
+
+def _differing(
+    said: Mapping[str, float | None], own: Mapping[str, float | None], label: str, close: float = CLOSE
+) -> Iterator[Problem]:
+    for name in sorted(said.keys() | own.keys()):
+        a, b = said.get(name), own.get(name)
+        same = a is b if a is None or b is None else abs(a - b) <= close * max(1.0, abs(b))
+        if not same:
+            yield Problem("verify.bill", Where(RESULT), _shown(a), _shown(b), f"{label}{name}")
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else f"{value:.12g}"
+
+
+def _words(
+    proof: str, status: str, own_proof: str, gap: float | None, asked: float, label: str
+) -> Iterator[Problem]:
+    """“Certificate” and “optimal” are said only when they are."""
+    if proof == "certificate" and own_proof != "certificate":
+        yield Problem("verify.bill", Where(RESULT), proof, own_proof, f"{label}bound_proof")
+    closed = gap is not None and gap <= asked * (1 + 1e-6) + 1e-15
+    if (status == "optimal" and not closed) or (status == "limit" and closed and own_proof == "certificate"):
+        yield Problem("verify.bill", Where(RESULT), status, _shown(gap), f"{label}status")
