@@ -558,6 +558,15 @@ def test_gbk_and_unknown_encodings_are_told_apart(folder):
     assert found == {"net/sites.csv": ("GBK", "UTF-8"), "net/fx.csv": ("unknown encoding", "UTF-8")}
 
 
+def test_a_line_break_in_a_cell_does_not_shift_line_numbers(folder):
+    """A finding below a cell of two lines, if such cells are read at all, names the line of the file."""
+    cell("demand.csv", 2, "note", "two\nlines")(folder)
+    replaced("demand.csv", "dense,b2b,400", "dense,b2b,-400")(folder)
+    problems = problems_of(folder)
+    assert problems
+    assert {p.where.line for p in problems if p.code == "table.range"} <= {6}
+
+
 @pytest.mark.parametrize("end", [b"\n", b""])
 def test_a_table_of_only_a_header_is_empty(folder, end):
     """`observed` may have no rows, with or without a final line end."""
