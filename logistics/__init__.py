@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from logistics.network.folder import read_network
     from logistics.network.network import Network
     from logistics.plan import Plan
-    from logistics.results.judge import judge_folder
-    from logistics.results.read import read_plan, read_result, read_tables
+    from logistics.results.judge import Judgement, judge_folder
+    from logistics.results.read import SavedInputs, read_plan, read_result, read_tables
     from logistics.results.write import write_results
     from logistics.scenario.case import Case, build_case, read_case
     from logistics.scenario.read import Scenario, read_scenario
     from logistics.studies.register import run_study
     from logistics.studies.study import StudyResult
-    from logistics.verification.check import verify_year
+    from logistics.verification.check import Assertion, verify_year
     from logistics.verification.verdict import Verdict
     from logistics.virtual_network.build import build_instance
     from logistics.virtual_network.instance import Instance
@@ -54,14 +54,14 @@ _HOMES = {
     "logistics.network.folder": ("read_network",),
     "logistics.network.network": ("Network",),
     "logistics.plan": ("Plan",),
-    "logistics.results.judge": ("judge_folder",),
-    "logistics.results.read": ("read_plan", "read_result", "read_tables"),
+    "logistics.results.judge": ("Judgement", "judge_folder"),
+    "logistics.results.read": ("SavedInputs", "read_plan", "read_result", "read_tables"),
     "logistics.results.write": ("write_results",),
     "logistics.scenario.case": ("Case", "build_case", "read_case"),
     "logistics.scenario.read": ("Scenario", "read_scenario"),
     "logistics.studies.register": ("run_study",),
     "logistics.studies.study": ("StudyResult",),
-    "logistics.verification.check": ("verify_year",),
+    "logistics.verification.check": ("Assertion", "verify_year"),
     "logistics.verification.verdict": ("Verdict",),
     "logistics.virtual_network.build": ("build_instance",),
     "logistics.virtual_network.instance": ("Instance",),
@@ -71,14 +71,17 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __version__ = version.VERSION
 
 __all__ = [
+    "Assertion",
     "Case",
     "FlowModel",
     "InputError",
     "Instance",
+    "Judgement",
     "LogisticsError",
     "Network",
     "Plan",
     "Problem",
+    "SavedInputs",
     "Scenario",
     "SolvedFlow",
     "SolverFailure",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from logistics.errors import Problem, Where
+from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.results.layout import RESULT
-from logistics.verification.verdict import Verdict, summed_totals
+from logistics.verification.verdict import Totals, Verdict, summed_totals
 from logistics.verification.walk import WEIGHTS
 
 CLOSE = 1e-9
@@ -50,6 +51,22 @@ class ResultClaims(_Loose):
     totals: dict[str, float | None]
     by_year: dict[int, YearClaims]
     files: dict[str, str]
+
+
+def checked_claims(document: Mapping[str, Any]) -> ResultClaims:
+    """Claims of ``result.json``, or a problem for each that is missing or not what it must be."""
+    try:
+        said = ResultClaims.model_validate(document)
+    except ValidationError as error:
+        where = Where(RESULT)
+        raise InputError(
+            Problem("results.unreadable", where, f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
+            for item in error.errors(include_url=False)
+        ) from error
+    known = {field.name for field in fields(Totals)} | {"objective"}
+    strangers = sorted({name for year in said.by_year.values() for name in year.claims} - known)
+    stop_on_errors(Problem("results.unreadable", Where(RESULT), name) for name in strangers)
+    return said
 
 
 def contradictions(said: ResultClaims, verdicts: Sequence[Verdict], objective: str) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from logistics.network.network import Network
 from logistics.network.tables import BY_NAME, TABLES
+from logistics.results.claims import checked_claims
 from logistics.results.read import SavedInputs, read_inputs, read_result, read_tables
 
 MOST_CELLS = 200
@@ -23,6 +24,8 @@ def compared(before: Path, after: Path) -> dict[str, Any]:
         When one of the folders is not a result.
     """
     documents = read_result(before), read_result(after)
+    for document in documents:
+        checked_claims(document)
     inputs = _inputs(read_inputs(before), read_inputs(after))
     totals: dict[str, Any] = {}
     names = [*documents[0]["totals"], "demand_t", "unserved_t", "objective"]

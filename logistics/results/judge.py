@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ValidationError
 
 from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.plan import Plan
-from logistics.results.claims import ResultClaims, YearClaims, contradictions
+from logistics.results.claims import ResultClaims, YearClaims, checked_claims, contradictions
 from logistics.results.layout import INPUTS, RESULT, digest_of_bytes, digest_of_files, self_digest
 from logistics.results.read import SavedInputs, read_duals, read_inputs, read_plan, read_result
 from logistics.verification.certificates import certificates_of
 from logistics.verification.check import Assertion, verify_year
-from logistics.verification.verdict import Totals, Verdict
+from logistics.verification.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
     document = read_result(folder)
     altered = _altered(folder, document)
     try:
-        said = _said(document)
+        said = checked_claims(document)
         saved = read_inputs(folder)
         _same_years(said, saved)
         duals = read_duals(folder)
@@ -108,22 +107,6 @@ def _judged(
     ]
     violations += [problem for verdict in verdicts for problem in verdict.violations]
     return Judgement(tuple(verdicts), tuple(violations))
-
-
-def _said(document: Mapping[str, Any]) -> ResultClaims:
-    """Claims of ``result.json``, or a problem for each that is missing or not what it must be."""
-    try:
-        said = ResultClaims.model_validate(document)
-    except ValidationError as error:
-        where = Where(RESULT)
-        raise InputError(
-            Problem("results.unreadable", where, f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
-            for item in error.errors(include_url=False)
-        ) from error
-    known = {field.name for field in fields(Totals)} | {"objective"}
-    strangers = sorted({name for year in said.by_year.values() for name in year.claims} - known)
-    stop_on_errors(Problem("results.unreadable", Where(RESULT), name) for name in strangers)
-    return said
 
 
 def _same_years(said: ResultClaims, saved: SavedInputs) -> None:

@@ -18,7 +18,7 @@ from logistics.plan import Plan, joined_plans
 from logistics.plan_facts import facts_of
 from logistics.scenario.case import Case
 from logistics.studies.compiled import compiled_instance
-from logistics.studies.flow_tables import flow_tables
+from logistics.studies.flow_tables import tables_of_flow
 from logistics.studies.study import Report, Status, StudyResult
 from logistics.verification.certificates import DUALS, certificates_of
 from logistics.verification.check import Assertion, verify_year
@@ -86,7 +86,7 @@ class Assignment:
         )
         lap("verify")
         facts = facts_of(plan, network, piece) if verdict.plan_verified else None
-        tables = flow_tables(network, piece, facts, verdict, duals) if facts is not None else {}
+        tables = tables_of_flow(network, piece, facts, verdict, duals) if facts is not None else {}
         lap("tabulate")
         status: Status = solved.status
         if not scenario.serve.allow_unserved and claims.unserved_t > OVER_BOUND * max(1.0, claims.demand_t):

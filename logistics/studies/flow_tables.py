@@ -12,7 +12,7 @@ from logistics.studies.base_case import observed_table
 from logistics.verification.verdict import Verdict
 
 
-def flow_tables(
+def tables_of_flow(
     network: Network, year: int, facts: pa.Table, verdict: Verdict, duals: pa.Table
 ) -> dict[str, pa.Table]:
     """Return the tables of one year, each with a ``year`` column.
