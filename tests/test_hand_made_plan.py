@@ -245,6 +245,32 @@ def test_the_way_a_csv_is_written_does_not_matter(project, capsys, table):
     assert judged(project, capsys)[:2] == (0, [])
 
 
+def test_unused_cells_may_be_blank(project, capsys):
+    """A step that has no stop may leave its number blank instead of 0."""
+    path = project / "hand" / "plan" / "steps.csv"
+    text = path.read_text(encoding="utf-8")
+    assert ",0," in text
+    path.write_text(text.replace(",0,", ",,"), encoding="utf-8")
+    assert judged(project, capsys)[:2] == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new"),
+    [
+        *(("flows", "I1,usual,50", f"I1,usual,{cell}") for cell in ("", "nan", "NA", "null")),
+        ("flows", "2021,plane_CN", ",plane_CN"),
+        ("steps", "2021,plane_CN,3", ",plane_CN,3"),
+        ("steps", "plane_CN,3,clear", "plane_CN,,clear"),
+    ],
+)
+def test_a_number_that_is_needed_is_not_left_blank(project, capsys, table, old, new):
+    """Tonnes, years and numbers of steps are needed; without one nothing is added up."""
+    edit(project, table, old, new)
+    code, out, err = verify(project, capsys)
+    assert (code, out) == (2, "")
+    assert f"{table}.csv" in err
+
+
 BAD_TABLES = {
     "no flows": ("flows", None),
     "no steps": ("steps", None),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
@@ -27,6 +29,10 @@ network: three_gateways
 years: [2021]
 objective: generalised
 study: {kind: assignment}
+"""
+SMALL_WAREHOUSE = """\
+changes:
+  - set: {table: warehouse_options, column: capacity_t_per_year, value: 150}
 """
 TABLES = ("bill", "bottlenecks", "changes", "duals", "gateways", "modes", "observed", "services")
 PLAN = ("flows", "steps", "unserved")
@@ -248,7 +254,7 @@ FAILURES = {
     "result": ("result_document", 1, ValueError("no such figure")),
     "times": ("canonical_json", 3, OSError("disk full")),
     "renaming the inputs": ("os.replace", 1, OSError("no")),
-    "putting it in place": ("_put", 1, OSError("no")),
+    "putting it in place": ("os.replace", 2, OSError("no")),
 }
 
 
@@ -270,6 +276,42 @@ def test_a_failure_while_writing_leaves_the_old_result(tmp_path, solved, result,
         write_results(result, *solved, force=True)
     assert contents(tmp_path) == before
     assert [p.name for p in tmp_path.iterdir()] == [result.name]
+
+
+@pytest.mark.parametrize("error", [OSError("no"), KeyboardInterrupt()], ids=["error", "interrupted"])
+def test_a_failure_of_the_last_rename_brings_the_old_result_back(tmp_path, solved, result, error):
+    """The old result has already made room when the new one cannot be put in its place."""
+    before = contents(tmp_path)
+    with failing("os.replace", 3, error), pytest.raises(type(error)):
+        write_results(result, *solved, force=True)
+    assert contents(tmp_path) == before
+    assert [p.name for p in tmp_path.iterdir()] == [result.name]
+
+
+VARIATIONS = {
+    "money": ("objective: money", 0),
+    "hours": ("objective: hours", 0),
+    "co2": ("objective: co2", 0),
+    "two years": ("years: [2021, 2022]", 0),
+    "a price of unserved": ("limits: {unserved_cny_per_t: 30000}", 0),
+    "too little room": (SMALL_WAREHOUSE, 0),
+    "too little room, all must go": (f"limits: {{allow_unserved: false}}\n{SMALL_WAREHOUSE}", 3),
+    "nothing can reach it": ("changes:\n  - close: {service: AIR_CN}", 0),
+    "wide gap": ("solver: {gap: 0.5}", 0),
+    "no time": ("solver: {time_limit_s: 0.000001}", 4),
+}
+
+
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_what_a_run_writes_is_verified(project, tmp_path, capsys, name):
+    """Whatever the scenario asks for and however it ends, its folder passes the check."""
+    more, code = VARIATIONS[name]
+    key = more.split(":")[0]
+    kept = [line for line in SCENARIO.splitlines() if not line.startswith(f"{key}:")]
+    scenario = project / "scenarios" / "variation.yaml"
+    scenario.write_text("\n".join([*kept, more, ""]), encoding="utf-8")
+    assert logistics("run", scenario, "--out", tmp_path / "out", "--quiet") == code
+    assert verified(tmp_path / "out", capsys)[:2] == (0, [])
 
 
 def test_an_existing_result_is_kept_unless_forced(project, result, capsys):
@@ -366,7 +408,9 @@ def test_altered_duals_are_named(result, capsys):
     """Another price: the file has changed, and the bound is not proven."""
     rewrite(result / "duals.parquet", "price", lambda price: price + 1 if 1 < price < 1e9 else price)
     code, violations, said = verified(result, capsys)
-    assert (code, violations) == (6, ["verify.file_changed", "verify.bound"])
+    assert code == 6
+    assert violations[:2] == ["verify.file_changed", "verify.bound"]
+    assert set(violations[2:]) == {"verify.bill"}
     assert "duals.parquet" in said
 
 
@@ -392,13 +436,10 @@ def test_an_altered_scenario_is_named(result, capsys):
     assert "verify.bill" in violations
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("status", "limit"), ("objective", 1.0), ("verified", False), ("demand_t", 2351.0), ("totals", {})],
-)
-def test_an_altered_result_is_named(result, capsys, key, value):
-    """``result.json`` carries a digest of itself."""
-    document = {**read_document(result), key: value}
+@pytest.mark.parametrize("key", ["engine", "network", "seed", "scenario", "warnings"])
+def test_an_altered_result_is_named(result, capsys, key):
+    """``result.json`` carries a digest of itself, so that also what cannot be recomputed is safe."""
+    document = {**read_document(result), key: "other"}
     (result / "result.json").write_text(json.dumps(document), encoding="utf-8")
     code, violations, said = verified(result, capsys)
     assert (code, violations) == (6, ["verify.file_changed"])
@@ -415,12 +456,57 @@ def test_a_missing_table_is_named(result, capsys, name):
 
 
 def test_missing_duals_are_named_and_nothing_is_proven(result, capsys):
-    """Without duals the plan may hold, its bound has no proof."""
+    """Without duals the plan may hold, its bound has no proof, though one is said to be there."""
     (result / "duals.parquet").unlink()
     code, violations, said = verified(result, capsys)
-    assert (code, violations) == (6, ["verify.missing_file"])
+    assert (code, violations) == (6, ["verify.missing_file", "verify.bill", "verify.bill"])
     assert "duals.parquet" in said
     assert '"bound_proof": "none"' in said
+
+
+UNREADABLE = ("plan/flows.parquet", "plan/steps.parquet", "plan/unserved.parquet", "duals.parquet")
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("how", ["cut", "text"])
+def test_a_file_that_can_no_longer_be_read_is_named(result, capsys, name, how):
+    """That it was altered comes first, that it cannot be read only follows."""
+    path = result / name
+    path.write_bytes(path.read_bytes()[:-20] if how == "cut" else b"not a table")
+    code, violations, said = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.file_changed"
+    assert name in said
+
+
+@pytest.mark.parametrize("name", UNREADABLE[:3])
+def test_a_missing_part_of_the_plan_is_named(result, capsys, name):
+    """Without its plan a result is not verified."""
+    (result / name).unlink()
+    code, violations, said = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.missing_file"
+    assert name in said
+
+
+@pytest.mark.parametrize("name", ["2021/services.parquet", "scenario.json"])
+def test_stored_inputs_that_can_no_longer_be_read_are_named(result, capsys, name):
+    """Inputs are sealed by the name of their folder."""
+    (store,) = (result / "inputs").iterdir()
+    (store / name).write_bytes(b"{")
+    code, violations, said = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.inputs_changed"
+    assert store.name in said
+
+
+def test_duals_without_their_settings_are_refused(result, capsys):
+    """A certificate that lacks a setting proves nothing."""
+    path = result / "duals.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert violations[:2] == ["verify.file_changed", "verify.bound"]
 
 
 # Forgers who know the digests -------------------------------------------------------------------------------
@@ -448,15 +534,21 @@ def test_a_forged_figure_does_not_hold(result, capsys, figure):
     document = read_document(result)
     document["by_year"]["2021"]["claims"][figure] *= 1 + 1e-6
     forge(result, document)
-    assert verified(result, capsys)[:2] == (6, ["verify.bill"])
+    code, violations, said = verified(result, capsys)
+    assert (code, set(violations)) == (6, {"verify.bill"})
+    assert figure in said
 
 
 def test_a_forged_bound_does_not_hold(result, capsys):
     """With digests that fit, the bound is still what the duals prove."""
     document = read_document(result)
     document["by_year"]["2021"]["bound"] += 10.0
+    document["bound"] += 10.0
     forge(result, document)
-    assert verified(result, capsys)[:2] == (6, ["verify.bound"])
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert violations[0] == "verify.bound"
+    assert "verify.file_changed" not in violations
 
 
 def test_forged_inputs_do_not_hold(result, capsys):
@@ -479,6 +571,80 @@ def test_a_forged_year_does_not_hold(result, capsys):
     assert "verify.step" in violations
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("objective", 88_504_341.0),
+        ("bound", 88_504_341.0),
+        ("gap", 0.5),
+        ("demand_t", 2351.0),
+        ("unserved_t", 5.0),
+        ("status", "limit"),
+        ("verified", False),
+        ("plan_verified", False),
+        ("totals", {}),
+    ],
+)
+def test_forged_figures_at_the_top_do_not_hold(result, capsys, key, value):
+    """What people read first is held against what the check found."""
+    forge(result, {**read_document(result), key: value})
+    code, violations, said = verified(result, capsys)
+    assert (code, set(violations)) == (6, {"verify.bill"})
+    assert (key if key != "totals" else "co2_t") in said
+
+
+@pytest.mark.parametrize("place", ["top", "year"])
+@pytest.mark.parametrize("figure", sorted(TOTALS))
+def test_forged_totals_do_not_hold(result, capsys, figure, place):
+    """Totals of the whole and of each year are recomputed."""
+    document = read_document(result)
+    (document if place == "top" else document["by_year"]["2021"])["totals"][figure] *= 1 - 1e-6
+    forge(result, document)
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.bill"])
+    assert figure in said
+
+
+def test_a_forged_bill_does_not_hold(result, capsys):
+    """Each item of a year's bill is recomputed."""
+    document = read_document(result)
+    bill = document["by_year"]["2021"]["bill_cny"]
+    bill["road"], bill["tariff"] = bill["road"] + 1, bill["tariff"] - 1
+    forge(result, document)
+    assert verified(result, capsys)[:2] == (6, ["verify.bill", "verify.bill"])
+
+
+def test_a_proof_that_is_claimed_without_duals(result, capsys):
+    """``certificate`` is said only when there is one."""
+    (result / "duals.parquet").unlink()
+    forge(result)
+    code, violations, said = verified(result, capsys)
+    assert (code, violations) == (6, ["verify.bill", "verify.bill"])
+    assert "bound_proof" in said
+
+
+def test_optimal_is_said_only_when_the_gap_is_closed(result, capsys):
+    """A lower bound, true and admitted, does not go with the word."""
+    document = read_document(result)
+    for said in (document, document["by_year"]["2021"]):
+        said["bound"] = 80e6
+    forge(result, document)
+    code, violations, text = verified(result, capsys)
+    assert (code, set(violations)) == (6, {"verify.bill"})
+    assert "status" in text
+
+
+def test_the_plan_that_is_checked_is_the_plan_that_is_shown(result, capsys):
+    """A good plan in CSV beside an altered one does not help."""
+    path = result / "plan" / "flows.parquet"
+    pacsv.write_csv(pq.read_table(path), result / "plan" / "flows.csv")
+    rewrite(path, "tonnes", lambda tonnes: tonnes - 1)
+    forge(result)
+    code, violations, _ = verified(result, capsys)
+    assert code == 6
+    assert violations.count("verify.balance") == 14
+
+
 # Not a result -----------------------------------------------------------------------------------------------
 
 
@@ -499,6 +665,28 @@ def test_what_is_no_result_is_bad_input(result, capsys, text):
     (result / "result.json").write_text(text, encoding="utf-8")
     code, _, said = verified(result, capsys)
     assert code == 2
+    assert "result.json" in said
+
+
+PARTS = {
+    "no years": lambda document: document.pop("by_year"),
+    "another year": lambda document: document.update(by_year={"2020": document["by_year"]["2021"]}),
+    "no bound": lambda document: document["by_year"]["2021"].pop("bound"),
+    "undefined bound": lambda document: document["by_year"]["2021"].update(bound=math.nan),
+    "text for a figure": lambda document: document.update(objective="a lot"),
+    "odd claim": lambda document: document["by_year"]["2021"]["claims"].update(beauty=1.0),
+    "no files": lambda document: document.update(files=[]),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_result_with_parts_missing_is_refused(result, capsys, name):
+    """``result.json`` without what the check needs is no internal error."""
+    document = read_document(result)
+    PARTS[name](document)
+    (result / "result.json").write_text(json.dumps(document), encoding="utf-8")
+    code, _, said = verified(result, capsys)
+    assert code in (2, 6)
     assert "result.json" in said
 
 
