@@ -513,7 +513,7 @@ def test_duals_without_their_settings_are_refused(result, capsys):
 
 
 def test_forging_the_digests_alone_changes_nothing(result, capsys):
-    """The helper of the tests below makes digests that fit."""
+    """What the tests below use makes digests that fit."""
     forge(result)
     assert verified(result, capsys)[:2] == (0, [])
 
