@@ -190,6 +190,19 @@ def test_no_geopandas_in_a_run(tmp_path: Path) -> None:
     assert json.loads(out.stdout) == ["optimal", True, []]
 
 
+def test_no_public_function_is_called_like_a_module() -> None:
+    """`from logistics.x import y` always says what y is."""
+    modules = {name.split(".")[-1] for name in SOURCES}
+    functions = {
+        f"{module}.{node.name}"
+        for module, tree in TREES.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+    }
+    assert len(functions) > 50
+    assert {name for name in functions if name.split(".")[-1] in modules} == set()
+
+
 def test_rooms_are_small() -> None:
     """A module over 500 lines is two."""
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in SOURCES.items()}
@@ -232,6 +245,18 @@ def classes_in(annotation: object) -> set[type]:
     for part in typing.get_args(annotation):
         found |= classes_in(part) if not isinstance(part, list) else set().union(*map(classes_in, part))
     return found
+
+
+def test_public_names_are_complete() -> None:
+    """What a public function takes or returns is public too."""
+    needed = {}
+    for name in logistics.__all__:
+        value = getattr(logistics, name)
+        if inspect.isfunction(value):
+            for part in typing.get_type_hints(value).values():
+                needed |= {each.__name__: name for each in classes_in(part)}
+    assert needed
+    assert {each: name for each, name in needed.items() if each not in logistics.__all__} == {}
 
 
 def test_import_of_the_package_loads_nothing() -> None:
