@@ -634,6 +634,14 @@ def test_verify_of_a_result_with_nothing_in_it(results: Path) -> None:
     assert "result.json" in answer.err
 
 
+def test_compare_with_a_result_with_nothing_in_it(results: Path, solved: Path) -> None:
+    """Nor can it be compared."""
+    (results / "result.json").write_text('{"schema": "logistics.result/1"}', "utf-8")
+    answer = command_line("compare", results, solved / "base")
+    assert (answer.code, answer.out) == (2, "")
+    assert "result.json" in answer.err
+
+
 # --- compare --------------------------------------------------------------------------------------
 
 
