@@ -255,6 +255,29 @@ def _last_mile_once(network: Network) -> Iterator[Problem]:
         seen.setdefault(key, row)
 
 
+def _promises_are_soft(network: Network) -> Iterator[Problem]:
+    """A hard promise would have to forbid late paths, which no model does yet; it is refused, not ignored."""
+    hard = network.tables["product_segments"]["promise_is_hard"].to_pylist()
+    for row in (row for row, cell in enumerate(hard) if cell):
+        yield Problem(
+            "promise.hard", _place(network, "product_segments", row, "promise_is_hard"), "yes", "no"
+        )
+
+
+def _years_are_used(network: Network) -> Iterator[Problem]:
+    """Values by year are of years that the network has, and the base year is one of them."""
+    years = ", ".join(map(str, network.info.years))
+    if network.info.base_year not in network.info.years:
+        where = Where(f"{network.name}/network.yaml")
+        yield Problem("network.year", where, str(network.info.base_year), years, "base_year")
+    for name in BY_YEAR:
+        table = network.tables.get(f"{name}_by_year")
+        for row, year in enumerate(table["year"].to_pylist() if table is not None else []):
+            if year not in network.info.years:
+                where = Where(f"{network.name}/{name}_by_year.csv", row + 2, "year")
+                yield Problem("network.year", where, f"{year:g}", years, "year")
+
+
 def _estimates_have_ranges(network: Network) -> Iterator[Problem]:
     """A row marked as an estimate carries a range (warning), and no range is upside down."""
     for schema in TABLES:
@@ -286,5 +309,7 @@ CHECKS: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     _demand_is_described,
     _border_rules_cover,
     _last_mile_once,
+    _promises_are_soft,
+    _years_are_used,
     _estimates_have_ranges,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,7 +48,7 @@ class NetworkFile(BaseModel):
     home: _Home
     base_year: int = Field(ge=1990, le=2100)
     years: list[int] = Field(min_length=1)
-    currency: str = "CNY"
+    currency: Literal["CNY"] = "CNY"
     price_year: int = Field(ge=1990, le=2100)
     sources: list[_Source] = Field(default_factory=list)
     licences: str = ""

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from logistics.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
-SLIVER_H = 1e-9
+SLIVER_H = 1e-11
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PART = re.compile(
     r"^(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+"
@@ -104,15 +104,15 @@ def window_delay(hours: OpeningHours, work_h: float) -> WindowDelay:
     variance = sum(g**3 for g in gaps) / 3 / HOURS_PER_WEEK - wait_mean**2
     total = 0.0
     for i in range(count):
-        total += gaps[i] * (gaps[i] / 2 + _finish(opens, closes, opens[(i + 1) % count], work_h))
+        following = (i + 1) % count
+        total += gaps[i] * (gaps[i] / 2 + _finish(opens, closes, following, opens[following], work_h))
         total += _integral_over_opening(opens, closes, i, work_h)
     return WindowDelay(total / HOURS_PER_WEEK, max(variance, 0.0))
 
 
-def _finish(opens: list[float], closes: list[float], start: float, work_h: float) -> float:
-    """Hours until `work_h` is done by cargo whose work starts at `start`, a moment within an opening."""
+def _finish(opens: list[float], closes: list[float], i: int, start: float, work_h: float) -> float:
+    """Hours until `work_h` is done by cargo whose work starts at `start`, a moment within opening i."""
     count = len(opens)
-    i = next(k for k in range(count) if opens[k] <= start < closes[k])
     elapsed, room, left = 0.0, closes[i] - start, work_h
     # Times come from whole minutes: work that just fills an opening does not cross its closing.
     while left > room + SLIVER_H:
@@ -143,6 +143,6 @@ def _integral_over_opening(opens: list[float], closes: list[float], i: int, work
     total = 0.0
     for low, high in pairwise(cuts):
         middle = (low + high) / 2
-        if high - low > SLIVER_H:
-            total += (high - low) * _finish(opens, closes, middle, work_h)
+        if high > low:
+            total += (high - low) * _finish(opens, closes, i, middle, work_h)
     return total

@@ -6,6 +6,7 @@ one value are an error; a child's change overrides its parent's, and the log kee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from logistics.errors import Problem, Where, did_you_mean
-from logistics.network.columns import Column
+from logistics.network.columns import ID_PATTERN, Column
 from logistics.network.network import Network
 from logistics.network.tables import BY_NAME
 from logistics.network.windows import parse_windows
@@ -138,6 +139,9 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
         # A blank stays blank: there is nothing to scale or to add to.
         factor, added = (1.0, change.add) if change.add is not None else (change.factor or 0.0, 0.0)
         new = {int(row): old[row] * factor + added for row in rows if old[row] is not None}
+        if not new:
+            work.problems.append(Problem("change.all_blank", where, change.column, change.table))
+            return
     _write(work, placed, change.table, column, new)
 
 
@@ -203,6 +207,8 @@ def _unfit(column: Column, value: Value) -> str:
         return "" if isinstance(value, bool) else "true, false"
     if not isinstance(value, str):
         return "text"
+    if column.kind == "id" and not re.match(ID_PATTERN, value):
+        return ID_PATTERN
     if column.kind == "windows":
         try:
             parse_windows(value)

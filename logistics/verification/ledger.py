@@ -94,7 +94,7 @@ class Ledger:
     """
 
     def __init__(self, network: Network, year: int) -> None:
-        self.network = network
+        self.network, self.year = network, year
         self.products = network.texts("products", "product_id")
         self.density = network.numbers("products", "density_kg_per_m3")
         self.fob_cny_per_t = network.numbers("products", "fob_cny_per_kg") * 1000.0

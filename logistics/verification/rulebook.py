@@ -94,7 +94,11 @@ class Rulebook:
         }
         self._stops = _stops_by_service(network)
         self._ways = _ways_by_leg(network, ledger)
-        self._options = [r for r in network.rows("warehouse_options") if r["status"] == "existing"]
+        self._options = [
+            r
+            for r in network.rows("warehouse_options")
+            if r["status"] == "existing" and number(r, "opening_year", ledger.year) <= ledger.year
+        ]
         self._orders = ledger.orders_per_t(segment)
         self._flat = np.ones(len(ledger.products))
         self._known: dict[State, dict[StepKey, Move]] = {}
