@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from logistics.errors import Problem, Where, stop_on_errors
+from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.network.checks import check_tables
 from logistics.network.folder import read_network
 from logistics.network.network import Network
 from logistics.scenario.changes import ChangeEntry, apply_changes
-from logistics.scenario.read import Scenario, read_scenario
+from logistics.scenario.read import Scenario, named_network, read_scenario
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,22 @@ def read_case(path: Path, *, allow_outside: bool = False, variant: str | None = 
     InputError
         With every problem of scenario and network.
     """
-    scenario = read_scenario(path, allow_outside=allow_outside, variant=variant)
+    try:
+        scenario = read_scenario(path, allow_outside=allow_outside, variant=variant)
+    except InputError as error:
+        # The network is checked all the same, so that people mend both in one go.
+        raise InputError((*error.problems, *_network_problems(path, allow_outside))) from error
     network, warnings = read_network(scenario.network_folder)
     return build_case(scenario, network, tuple(warnings))
+
+
+def _network_problems(path: Path, allow_outside: bool) -> tuple[Problem, ...]:
+    """Problems of the network that a spoilt scenario names, as far as it names one."""
+    folder = named_network(path, allow_outside=allow_outside)
+    if folder is None:
+        return ()
+    try:
+        read_network(folder)
+    except InputError as error:
+        return error.problems
+    return ()

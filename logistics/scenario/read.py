@@ -128,6 +128,26 @@ def read_scenario(path: Path, *, allow_outside: bool = False, variant: str | Non
     return scenario
 
 
+def named_network(path: Path, *, allow_outside: bool = False) -> Path | None:
+    """Folder of the network that a scenario file or its parents name, whatever else is wrong with them."""
+    project, current = project_folder(path), path.resolve()
+    for _ in range(MAX_EXTENDS):
+        document = read_yaml(current, current.name, []) if current.is_file() else None
+        if document is None or not isinstance(document.data, dict):
+            return None
+        found: list[Problem] = []
+        name, parent = document.data.get("network"), document.data.get("extends")
+        if isinstance(name, str) and name:
+            folder = _network_folder(name, (current, document), project, found, allow_outside)
+            return None if found else folder
+        if not isinstance(parent, str):
+            return None
+        current = guarded(current.parent / parent, project, Where(), found, allow_outside=allow_outside)
+        if found:
+            return None
+    return None
+
+
 def with_variant(scenario: Scenario, variant: str) -> Scenario:
     """Return the scenario with one of its named variants applied on top."""
     from dataclasses import replace
