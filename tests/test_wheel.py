@@ -158,6 +158,14 @@ def test_types_of_the_public_interface(mypy: list[object], tmp_path: Path) -> No
     assert 'Argument 1 to "read_case" has incompatible type "int"' in found
 
 
+def test_unknown_name_is_an_error_to_the_type_checker(mypy: list[object], tmp_path: Path) -> None:
+    """A misspelt public name is found before the program runs."""
+    script = tmp_path / "script.py"
+    script.write_text("import logistics\n\nlogistics.nothing\n", encoding="utf-8")
+    found = run(*mypy, script, cwd=tmp_path, code=1).stdout
+    assert 'Module has no attribute "nothing"' in found
+
+
 def test_every_public_name_has_a_type(mypy: list[object], tmp_path: Path) -> None:
     """No public name is unknown or untyped to the type checker."""
     names = [name for name in logistics.__all__ if not name.startswith("_")]
