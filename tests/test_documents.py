@@ -1,0 +1,242 @@
+"""The documents of docs/ say what the code does: tables, keys, columns, examples."""
+
+import json
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import pyarrow.parquet as pq
+import pytest
+from pydantic import BaseModel
+
+import logistics
+from logistics.network.tables import BY_NAME
+from logistics.results.layout import SCHEMA, UNSEALED
+from logistics.scenario import schema
+from logistics.scenario.read import DEFAULT_GAP, DEFAULT_TIME_LIMIT_S, MAX_EXTENDS
+from logistics.studies.register import STUDIES
+from logistics.virtual_network.instance import OBJECTIVES, Step
+from logistics.yaml_files import MAX_NODES
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+SCENARIOS, RESULTS = DOCS["scenario-files"], DOCS["results-folder"]
+
+
+def headings(text: str) -> set[str]:
+    """Anchors of a document's headings, as GitHub makes them."""
+    bare = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r"^#+ (.*)$", bare, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head).strip().lower().replace(" ", "-") for head in heads}
+
+
+def section(text: str, head: str) -> str:
+    """Text below a heading, to the next one."""
+    return re.split(r"^##+ ", text.split(f"\n{head}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """Names in code style in the first cells of a text's tables."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [name for line in lines for name in re.findall(r"`([^`]+)`", line.split("|")[1])]
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_links_lead_somewhere(name: str) -> None:
+    """Files exist and have the heading."""
+    for target in re.findall(r"\]\(([^)]+)\)", DOCS[name]):
+        path, _, heading = target.partition("#")
+        file = ROOT / "docs" / path if path else ROOT / "docs" / f"{name}.md"
+        assert file.is_file(), target
+        assert not heading or heading in headings(file.read_text("utf-8")), target
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_places_named_exist(name: str) -> None:
+    """Folders and files of the checkout that a document names."""
+    for place in re.findall(r"`((?:logistics|scripts|tests|networks|scenarios)/[\w./-]*)`", DOCS[name]):
+        assert (ROOT / place).exists(), place
+
+
+# Network tables ----------------------------------------------------------------------------------------
+
+
+def test_table_reference_is_up_to_date() -> None:
+    """The committed file is what scripts/table-reference writes."""
+    reference = runpy.run_path(str(ROOT / "scripts" / "table-reference"))["reference"]
+    assert DOCS["network-tables"] == reference(), "run .venv/bin/python scripts/table-reference"
+
+
+def test_columns_said_to_be_unused_are_not_named_in_the_code() -> None:
+    """Nothing but the table of columns knows them by name."""
+    unused = runpy.run_path(str(ROOT / "scripts" / "table-reference"))["NOT_USED"]
+    files = [path for path in (ROOT / "logistics").rglob("*.py") if path.name != "tables.py"]
+    source = "\n".join(path.read_text("utf-8") for path in files if path.parent.name != "words")
+    for table, names in unused.items():
+        for name in names:
+            assert BY_NAME[table].column(name)
+            assert f'"{name}"' not in source, f"{table}.{name} is used; mend scripts/table-reference"
+
+
+# Scenario files ----------------------------------------------------------------------------------------
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    """Keys of a pydantic model as they stand in a file."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("head", "model"),
+    [
+        ("## Keys", schema.ScenarioFile),
+        ("### `limits`", schema.Limits),
+        ("### `solver`", schema.Solver),
+        ("### `set`: values of a table", schema.SetValue),
+        ("### `close`: services, passages, sites", schema.Close),
+        ("### `scale_demand`: more or less cargo", schema.ScaleDemand),
+        ("### `clearance_window`: opening hours of customs", schema.ClearanceWindow),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_key_is_explained(head: str, model: type[BaseModel]) -> None:
+    listed = first_cells(section(SCENARIOS, head))
+    assert sorted(listed) == sorted(keys(model))
+
+
+def test_keys_of_an_added_service_are_those_of_the_table() -> None:
+    """Required ones are listed, the others have the default that is said."""
+    text = section(SCENARIOS, "### `add_service`: a new service")
+    fields = schema.AddService.model_fields
+    required = {name for name, field in fields.items() if field.is_required()}
+    said = " ".join(text.split()).split("Required: ")[1].split(". The rest")[0]
+    assert set(re.findall(r"`(\w+)`", said)) == required
+    assert set(first_cells(text)) == set(fields) - required
+    assert set(fields) - {"stops"} <= {column.name for column in BY_NAME["services"].columns}
+    assert set(schema.NewStop.model_fields) <= {c.name for c in BY_NAME["service_stops"].columns}
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            _, names, default, _ = line.split("|")
+            for name in re.findall(r"`(\w+)`", names):
+                value = fields[name].get_default(call_default_factory=True)
+                if re.fullmatch(r"[\d.]+", default.strip()):
+                    assert value == float(default)
+                else:
+                    assert value in ("", None, [])
+
+
+def test_figures_of_the_text_are_those_of_the_code() -> None:
+    """Defaults, limits, kinds of study, objectives, kinds of change."""
+    assert f"| `{DEFAULT_GAP:g}` |".replace("1e-06", "1e-6") in SCENARIOS
+    assert f"| `{DEFAULT_TIME_LIMIT_S:g}` |" in SCENARIOS
+    assert f"up to {MAX_EXTENDS} files" in SCENARIOS
+    assert [f"{{kind: {kind}}}" in SCENARIOS for kind in STUDIES] == [True]
+    assert set(first_cells(section(SCENARIOS, "### `objective`"))) == set(OBJECTIVES)
+    assert get_origin(schema.Objective) is Literal
+    assert set(get_args(schema.Objective)) == set(OBJECTIVES)
+    kinds = {f"### `{name}`" for name in schema.Change.model_fields}
+    assert kinds <= {line.split(":")[0] for line in SCENARIOS.splitlines() if line.startswith("### ")}
+    assert MAX_NODES > 1000
+
+
+@pytest.fixture(scope="module")
+def zhejiang() -> logistics.Network:
+    return logistics.read_network(ROOT / "networks" / "zhejiang")[0]
+
+
+def examples() -> Iterator[str]:
+    """Fenced examples of the document about scenario files."""
+    yield from re.findall(r"^```yaml\n(.*?)^```$", SCENARIOS, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("example", list(examples()), ids=lambda text: text.split("\n")[1].strip())
+def test_example_can_be_used(example: str, zhejiang: logistics.Network, tmp_path: Path) -> None:
+    """Each example is read, and each of its changes touches something; so do those of its variants."""
+    head = "schema: 1\nname: {zh: 例, en: Example}\nextends: baseline-2021.yaml\n"
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (tmp_path / "networks").symlink_to(ROOT / "networks")
+    for path in (ROOT / "scenarios").glob("*.yaml"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    path = folder / "example.yaml"
+    path.write_text(example if example.startswith("schema") else head + example, "utf-8")
+    variants = [None, *logistics.read_scenario(path, allow_outside=True).variants]
+    for variant in variants:
+        scenario = logistics.read_scenario(path, allow_outside=True, variant=variant)
+        case = logistics.build_case(scenario, zhejiang)
+        touched = {str(entry.where) for entry in case.log[scenario.years[0]]}
+        assert touched == {str(placed.where) for placed in scenario.changes}
+
+
+# Results folder ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the small network with a change, and with cargo that nothing can carry."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "networks").symlink_to(ROOT / "tests" / "networks")
+    text = "schema: 1\nname: {zh: 小, en: Tiny}\nnetwork: three_gateways\nyears: [2021]\n"
+    text += "changes:\n  - close: {service: [AIR_US, POST_US]}\n"
+    (project / "tiny.yaml").write_text(text, "utf-8")
+    case = logistics.read_case(project / "tiny.yaml", allow_outside=True)
+    logistics.write_results(project / "out", case, logistics.run_study(case))
+    return project / "out"
+
+
+def test_every_file_is_listed(folder: Path) -> None:
+    """With the digest and the year in their places."""
+    listed = set(first_cells(RESULTS.split("## result.json")[0]))
+    document = json.loads((folder / "result.json").read_text("utf-8"))
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix().replace(document["inputs"], "<digest>")
+        name = re.sub(r"2021/\w+\.parquet", "<year>/<table>.parquet", name)
+        assert path.is_dir() or name in listed, name
+    assert all((folder / name).is_file() for name in listed if "<" not in name)
+    assert all(f"`{name}`" in RESULTS.split("## Digests")[1] for name in UNSEALED)
+
+
+def test_keys_of_the_result_are_listed(folder: Path) -> None:
+    document = json.loads((folder / "result.json").read_text("utf-8"))
+    text = section(RESULTS, "## result.json")
+    top, totals, year = re.split(r"^`totals`:$|^Each year of", text, flags=re.MULTILINE)
+    assert set(first_cells(top)) == set(document)
+    assert f"`{SCHEMA}`" in top
+    assert set(first_cells(totals)) == set(document["totals"])
+    assert set(re.findall(r"`(\w+)`", year)) - {"by_year", "demand_t", "unserved_t"} == set(
+        document["by_year"]["2021"]
+    )
+    (warning, *_) = document["warnings"]
+    (line,) = (line for line in top.splitlines() if line.startswith("| `warnings`"))
+    assert set(re.findall(r"`(\w+)`", line)) == {"warnings", *warning}
+
+
+@pytest.mark.parametrize("name", re.findall(r"^### ([\w/]+)$", RESULTS, re.MULTILINE))
+def test_columns_of_a_table_are_listed(name: str, folder: Path) -> None:
+    """In their order."""
+    text = section(RESULTS, f"### {name}").split("| action |")[0]
+    assert first_cells(text) == pq.read_schema(folder / f"{name}.parquet").names
+
+
+def test_every_table_is_described(folder: Path) -> None:
+    written = {p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.parquet")}
+    described = set(re.findall(r"^### ([\w/]+)$", RESULTS, re.MULTILINE))
+    assert described == {name for name in written if not name.startswith("inputs/")}
+
+
+def test_actions_are_listed(folder: Path) -> None:
+    """Those of the virtual network, but for riding on, which is no step of a plan."""
+    listed = first_cells(RESULTS.split("| action |")[1].split("###")[0])
+    actions = set(
+        re.findall(r"(\w+)[,.]", (Step.__doc__ or "").split("action\n")[1].split("\n    site_id")[0])
+    )
+    assert set(listed) == actions - {"stay"}
+    assert set(pq.read_table(folder / "plan" / "steps.parquet")["action"].to_pylist()) <= set(listed)
+
+
+def test_items_of_the_bill_are_listed(folder: Path) -> None:
+    items = set(pq.read_table(folder / "bill.parquet")["item"].to_pylist())
+    (line,) = (line for line in RESULTS.splitlines() if line.startswith("| `item`"))
+    assert items <= set(re.findall(r"`(\w+)`", line))
