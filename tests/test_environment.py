@@ -45,6 +45,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "scripts", root / "scripts")
     shutil.copy(ROOT / "pyproject.toml", root)
     shutil.copy(ROOT / "LICENSE", root)
+    shutil.copy(ROOT / "README.md", root)
     for folder in ("networks", "scenarios", "logistics", "requirements"):
         (root / folder).mkdir()
         (root / folder / "note.txt").write_text("x", "utf-8")
