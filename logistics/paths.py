@@ -36,10 +36,13 @@ class CompressedGraph:
     arc: Ints
 
     @classmethod
-    def from_arcs(cls, num_vertices: int, tail: Ints, head: Ints) -> CompressedGraph:
-        """Sort arcs by tail; for the reversed graph swap the two."""
-        order = np.argsort(tail, kind="stable").astype(np.int32)
-        counts = np.bincount(tail, minlength=num_vertices)
+    def from_arcs(
+        cls, num_vertices: int, tail: Ints, head: Ints, chosen: NDArray[np.intp] | None = None
+    ) -> CompressedGraph:
+        """Sort arcs by tail; for the reversed graph swap the two. `chosen` arcs keep their numbers."""
+        arcs = np.arange(len(tail)) if chosen is None else chosen
+        order = arcs[np.argsort(tail[arcs], kind="stable")].astype(np.int32)
+        counts = np.bincount(tail[arcs], minlength=num_vertices)
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         return cls(start, head[order].astype(np.int32), order)
 

@@ -37,6 +37,8 @@ class _Group:
         Last stages: position in `members`, position in `origins`, store number, delivery arc.
     way_cost
         Cost of store and delivery without prices.
+    back
+        Reversed graph of the upstream arcs, without those that leave other products' origins.
     """
 
     product: int
@@ -47,6 +49,7 @@ class _Group:
     way_store: Ints
     way_arc: Ints
     way_cost: Floats
+    back: CompressedGraph
 
 
 class StockedPricer:
@@ -72,7 +75,8 @@ class StockedPricer:
         keep = np.unique(np.concatenate([c.origin[mine], layer.tail[layer.store_arc]]))
         arcs = np.flatnonzero(upstream).astype(np.int32)
         self._reduced = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
-        self._back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail)
+        self._starts = np.zeros(layer.num_vertices, dtype=bool)
+        self._starts[c.origin[mine]] = True
         self._groups = list(self._grouped(mine, np.flatnonzero(deliver)))
         self._free: dict[int, Floats] = {}
         self._least_w: dict[int, Floats] = {}
@@ -99,9 +103,12 @@ class StockedPricer:
             both = self._costs.fixed[product][layer.store_arc[at]] + self._costs.fixed[product][by]
             hours = self._costs.customer_h[layer.store_arc[at]] + self._costs.customer_h[by]
             cost = both + self._costs.time_weight * c.time_value_cny_per_t_h[members[member]] * hours
-            groups.append(
-                _Group(int(product), members, origins.astype(np.int32), member, origin, at, by, cost)
-            )
+            foreign = self._starts.copy()
+            foreign[origins] = False
+            near = np.flatnonzero(~foreign[self._reduced.tail])
+            back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail, near)
+            starts = origins.astype(np.int32)
+            groups.append(_Group(int(product), members, starts, member, origin, at, by, cost, back))
         return groups
 
     def tasks(
@@ -199,7 +206,7 @@ class StockedPricer:
         spread = self._reduced.weights(costs.spread_h2[product])
         if product not in self._least_w:
             every = self._layer.tail[self._layer.store_arc].astype(np.int32)
-            self._least_w[product] = least_spread(self._back, spread, every, group.origins)
+            self._least_w[product] = least_spread(group.back, spread, every, group.origins)
         roots = RootCosts(
             root=self._layer.tail[store_arc].astype(np.int32),
             storage=scale * costs.storage[stores, product],
@@ -207,7 +214,7 @@ class StockedPricer:
             own_w=np.ascontiguousarray(costs.spread_h2[product][store_arc]),
         )
         return hull_paths(
-            self._back,
+            group.back,
             self._reduced.head,
             self._reduced.weights(scale * costs.fixed[product] + dues),
             self._reduced.weights(costs.stock_h[product]),
