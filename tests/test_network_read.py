@@ -159,6 +159,15 @@ CASES = {
         [("table.cell_count", "demand.csv", 3, ""), ("table.cell_count", "demand.csv", 6, "")],
     ),
     "blank line": (replaced("demand.csv", "\nB2", "\n\nB2"), [("table.blank_line", "demand.csv", 3, "")]),
+    "line of spaces": (
+        replaced("demand.csv", "\nB2", "\n  \nB2"),
+        [("table.blank_line", "demand.csv", 3, "")],
+    ),
+    "blank line before the header": (
+        recoded("fx.csv", lambda data: b"\n" + data),
+        [("table.blank_line", "fx.csv", 1, "")],
+    ),
+    "blank lines at the end": (added("fx.csv", "", ""), [("table.blank_line", "fx.csv", 4, "")]),
     # read.py: columns
     "column twice": (
         replaced("demand.csv", "origin_site", "demand_id"),
@@ -348,6 +357,18 @@ CASES = {
         cell("last_mile.csv", 3, "channel", "direct"),
         [("table.duplicate", "last_mile.csv", 3, "channel")],
     ),
+    "hard promise": (
+        cell("product_segments.csv", 3, "promise_is_hard", "yes"),
+        [("promise.hard", "product_segments.csv", 3, "promise_is_hard")],
+    ),
+    "value of a year that the network does not have": (
+        added("services_by_year.csv", "AIR_US,2023,tariff_spot,4,invented,high,"),
+        [("network.year", "services_by_year.csv", 3, "year")],
+    ),
+    "base year that the network does not have": (
+        replaced("network.yaml", "base_year: 2021", "base_year: 2020"),
+        [("network.year", "network.yaml", 0, "")],
+    ),
     "estimate without a range": (
         cell("demand.csv", 3, "confidence", "estimate"),
         [("estimate.no_range", "demand.csv", 3, "confidence")],
@@ -416,6 +437,10 @@ CASES = {
         replaced("network.yaml", "base_year: 2021", "base_year: '2021'"),
         [("schema.type", "network.yaml", 8, "12")],
     ),
+    "yaml of another currency": (
+        replaced("network.yaml", "currency: CNY", "currency: EUR"),
+        [("schema.choice", "network.yaml", 10, "11")],
+    ),
     "yaml of a list": (
         recoded("network.yaml", lambda _: b"- 1\n"),
         [("schema.type", "network.yaml", 1, "1")],
@@ -442,7 +467,6 @@ def test_finding_has_its_code_and_place(folder, name):
 def test_every_code_has_a_case():
     """Each code in the sources of the readers stands in a case or a test of this file."""
     known = {code for _, expected in CASES.values() for code, *_ in expected}
-    known.add("schema.choice")  # network.yaml has no choices; see test_scenario_read.py
     here = Path(__file__).read_text("utf-8")
     for source in ("network/read.py", "network/checks.py", "network/folder.py", "yaml_files.py"):
         for node in ast.walk(ast.parse((PACKAGE / source).read_text("utf-8"))):
@@ -548,6 +572,17 @@ def test_did_you_mean(folder, edit, remedy):
     """A near miss names what was probably meant."""
     edit(folder)
     assert remedy in [p.remedy for p in problems_of(folder)]
+
+
+def test_years_that_would_be_ignored_are_named_with_those_there_are(folder):
+    """A value of a year, and a base year, that network.yaml does not list: which, and what it lists."""
+    replaced("network.yaml", "base_year: 2021", "base_year: 2020")(folder)
+    cell("services_by_year.csv", 2, "year", "2033")(folder)
+    found = [(p.code, p.found, p.allowed, p.subject) for p in problems_of(folder)]
+    assert sorted(found) == [
+        ("network.year", "2020", "2021, 2022", "base_year"),
+        ("network.year", "2033", "2021, 2022", "year"),
+    ]
 
 
 def test_gbk_and_unknown_encodings_are_told_apart(folder):
