@@ -123,6 +123,22 @@ CASES = {
         "changes:\n  - set: {table: services, where: mode == 'road', column: payload_t, value: 1}\n",
         [("change.no_rows", 6, 5)],
     ),
+    "factor on blanks": (
+        "changes:\n  - set: {table: services, column: co2_g_per_tkm, factor: 2}\n",
+        [("change.all_blank", 6, 5)],
+    ),
+    "sum with blanks": (
+        "changes:\n  - set: {table: product_segments, column: promise_d, where: order_kg > 1, add: 9}\n",
+        [("change.all_blank", 6, 5)],
+    ),
+    "no id": (
+        "changes:\n  - set: {table: services, column: service_class, value: fast ship}\n",
+        [("change.value", 6, 5)],
+    ),
+    "no id at all": (
+        "changes:\n  - set: {table: sites, where: site_id == 'AIR', column: customs_territory, value: ''}\n",
+        [("change.value", 6, 5)],
+    ),
     "factor on a text": (
         "changes:\n  - set: {table: services, column: mode, factor: 2}\n",
         [("change.not_a_number", 6, 5)],
@@ -538,6 +554,81 @@ def test_a_problem_of_several_years_is_told_once(project):
     assert [p.code for p in problems_of(written(project, text))] == ["change.no_row"]
 
 
+CHANGES_OF_YEARS = {
+    "set": (
+        "set: {{table: passages, where: passage_id == 'suez', column: transit_h, value: 90, years: {}}}",
+        ("passages", "suez", "transit_h", 24, 90),
+    ),
+    "scale_demand": (
+        "scale_demand: {{factor: 2, where: demand_id == 'B1', years: {}}}",
+        ("demand", "B1", "tonnes_per_year", 600, 1200),
+    ),
+    "close": ("close: {{passage: suez, years: {}}}", ("passages", "suez", "status", "open", "closed")),
+    "clearance_window": (
+        "clearance_window: {{sites: [SEA], open: 'Mon-Fri 08:00-09:00', years: {}}}",
+        ("sites", "SEA", "clearance_open", None, "Mon-Fri 08:00-09:00"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES_OF_YEARS)
+@pytest.mark.parametrize(("years", "changed_in"), [("[2022]", {2022}), ("[2021, 2022]", {2021, 2022})])
+def test_a_change_holds_in_its_years_only(project, kind, years, changed_in):
+    """Every kind of change but added services has `years`: tables and log of other years are untouched."""
+    change, (table, row_id, column, old, new) = CHANGES_OF_YEARS[kind]
+    text = HEAD.replace("[2021]", "[2021, 2022]") + f"changes:\n  - {change.format(years)}\n"
+    case = read_case(written(project, text))
+    before = three_gateways().rows(table)[three_gateways().row_of(table)[row_id]][column]
+    assert old in (None, before)
+    for year in (2021, 2022):
+        network = case.networks[year]
+        cell = network.rows(table)[network.row_of(table)[row_id]][column]
+        assert cell == (new if year in changed_in else before)
+        log = [(e.table, e.row_id, e.column, e.old, e.new, e.where) for e in case.log[year]]
+        expected = [(table, row_id, column, before, new, place(6, 5))]
+        assert log == (expected if year in changed_in else [])
+
+
+def test_a_change_without_years_holds_in_all(project):
+    """Years left out are all years of the scenario."""
+    text = HEAD.replace("[2021]", "[2021, 2022]") + "changes:\n  - close: {passage: suez}\n"
+    case = read_case(written(project, text))
+    assert [len(case.log[year]) for year in (2021, 2022)] == [1, 1]
+
+
+TWO_FACTORS = """\
+changes:
+  - scale_demand: {{factor: 2, where: demand_id == 'B1', years: {}}}
+  - scale_demand: {{factor: 3, where: demand_id == 'B1'{}}}
+"""
+
+
+def test_changes_of_one_value_in_different_years_are_no_conflict(project):
+    """Each year takes its own factor of the same row."""
+    text = HEAD.replace("[2021]", "[2021, 2022]") + TWO_FACTORS.format("[2021]", ", years: [2022]")
+    case = read_case(written(project, text))
+    assert {year: [(e.row_id, e.old, e.new) for e in log] for year, log in case.log.items()} == {
+        2021: [("B1", 600, 1200)],
+        2022: [("B1", 600, 1800)],
+    }
+
+
+@pytest.mark.parametrize(("first", "second"), [("[2021]", ""), ("[2021, 2022]", ", years: [2022]")])
+def test_changes_of_one_value_in_one_year_are_a_conflict(project, first, second):
+    """One year in common is enough, and it is told once."""
+    text = HEAD.replace("[2021]", "[2021, 2022]") + TWO_FACTORS.format(first, second)
+    (problem,) = problems_of(written(project, text))
+    assert (problem.code, problem.where, problem.allowed) == ("change.twice", place(7, 5), "s.yaml:6:5")
+
+
+def test_a_change_that_is_bad_in_one_year_is_found(project):
+    """A change of a later year is tried, too, though the first year is good."""
+    text = HEAD.replace("[2021]", "[2021, 2022]") + "changes:\n  - close: {site: X, years: [2022]}\n"
+    assert [(p.code, p.where) for p in problems_of(written(project, text))] == [
+        ("change.no_row", place(6, 5))
+    ]
+
+
 # variants
 
 
@@ -628,6 +719,20 @@ def test_set_adds_multiplies_and_replaces(project):
         ("capacity_t_per_year", 50000, 25000),
         ("status", "open", "closed"),
     ]
+
+
+def test_a_blank_takes_a_value_where_it_takes_no_factor(project):
+    """What cannot be scaled can be given; a factor over blanks and numbers scales the numbers alone."""
+    network, log = changed(
+        project,
+        """\
+        - set: {table: passages, where: passage_id == 'suez', column: capacity_t_per_year, value: 9}
+        - set: {table: services, column: service_class, value: any_class}
+        """,
+    )
+    assert network.numbers("passages", "capacity_t_per_year").tolist() == [50000, 9]
+    assert [(e.old, e.new) for e in log if e.table == "passages"] == [(None, 9)]
+    assert set(network.texts("services", "service_class")) == {"any_class"}
 
 
 def test_close_and_window(project):
