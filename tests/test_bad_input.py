@@ -350,6 +350,24 @@ WRONG_CHANGES = {
         "",
         r"three_gateways/services.csv:5:subsidy_cny_per_t: ",
     ),
+    "factor of blanks": (
+        "  - set: {table: passages, where: \"passage_id == 'suez'\", column: capacity_t_per_year, factor: 2}",
+        "6:5",
+        "'capacity_t_per_year' is blank in every row chosen.* - give a value instead of a factor",
+    ),
+    "id with a space": (
+        "  - set: {table: services, column: service_class, value: fast ship}",
+        "6:5",
+        "services AIR_DE service_class: 'fast ship' does not fit",
+    ),
+    "hard promise": (
+        (
+            "  - set: {table: product_segments, where: \"product_id == 'light' and segment == 'b2b'\", "
+            "column: promise_is_hard, value: true}"
+        ),
+        "",
+        "product_segments.csv:7:promise_is_hard: a promise is marked as hard, which is not modelled yet",
+    ),
     "every service closed": (
         "  - set: {table: services, column: status, value: closed}",
         "",
@@ -629,6 +647,18 @@ WRONG_CELLS = {
         {"value": "x"},
         "'x' is not a number",
     ),
+    "hard promise": (
+        "product_segments",
+        {"product_id": "light", "segment": "b2b"},
+        {"promise_is_hard": "yes"},
+        "a promise is marked as hard, which is not modelled yet - put 'no'",
+    ),
+    "year that the network does not have": (
+        "services_by_year",
+        {"service_id": "AIR_US"},
+        {"year": "2033"},
+        "year 2033 is not a year of the network - the network has 2021, 2022",
+    ),
     "no origin": ("demand", {"demand_id": "B2"}, {"origin_site": ""}, "the cell is blank"),
     "no figures of a leg": (
         "service_stops",
@@ -696,6 +726,58 @@ def test_all_problems_of_all_tables_come_at_once(project: Path) -> None:
     assert looked_at(project) == problems
     folder = command_line("check", project / "networks" / NAME)
     assert (folder.code, folder.err.splitlines()[:-1]) == (2, problems)
+
+
+@pytest.mark.parametrize("named_in", ["the scenario", "its parent"])
+def test_problems_of_scenario_and_network_come_at_once(project: Path, named_in: str) -> None:
+    """A spoilt scenario does not hide a spoilt network, whether it or its parent names the network."""
+    head = HEAD
+    if named_in == "its parent":
+        write(project, HEAD, "base.yaml")
+        head = HEAD.replace("network: three_gateways", "extends: base.yaml")
+    write(project, f"{head}objectve: money\nsolver: {{gap: 2}}\n")
+    edit(project, "sites", lat="130")(site_id="SEA")
+    edit(project, "demand", origin_site="CL_C")(demand_id="B2")
+    problems = refused(project)
+    assert {problem.split(": ")[0] for problem in problems} == {
+        "tiny.yaml:5:1",
+        "tiny.yaml:6:15",
+        f"{NAME}/sites.csv:6:lat",
+        f"{NAME}/demand.csv:3:origin_site",
+    }
+    assert len(problems) == 4
+    assert looked_at(project) == problems
+
+
+def test_a_spoilt_scenario_that_names_no_network_is_told_alone(project: Path) -> None:
+    """Without a network, with one that is not there, or with text that is no YAML: no guess is made."""
+    edit(project, "sites", lat="130")(site_id="SEA")
+    for text in (
+        HEAD.replace("network: three_gateways\n", ""),
+        HEAD.replace("three_gateways", "three_gatways"),
+        HEAD.replace("three_gateways", "../../elsewhere"),
+        HEAD.replace("three_gateways", "5"),
+        f"{HEAD}extends: nowhere.yaml\n".replace("network: three_gateways\n", ""),
+        "- 1\n",
+        f"{HEAD}solver: {{\n",
+    ):
+        write(project, text)
+        assert [p for p in refused(project) if not p.startswith("tiny.yaml")] == [], text
+
+
+def test_a_spoilt_scenario_of_a_good_network_is_told_alone(project: Path) -> None:
+    """The network adds nothing when nothing is wrong with it, nor do its warnings."""
+    edit(project, "demand", confidence="estimate")(demand_id="B2")
+    write(project, f"{HEAD}objectve: money\n")
+    assert only(refused(project)).startswith("tiny.yaml:5:1: ")
+
+
+@pytest.mark.parametrize("flag", ["--variant=mroe", "--variant=more"])
+def test_problems_of_the_network_come_with_an_unknown_variant(project: Path, flag: str) -> None:
+    """A variant that is not there is one problem beside those of the network."""
+    edit(project, "sites", lat="130")(site_id="SEA")
+    places = [f"{NAME}/sites.csv:6:lat"] + ["tiny.yaml"] * (flag == "--variant=mroe")
+    assert sorted(problem.split(": ")[0] for problem in refused(project, flag)) == places
 
 
 def test_many_wrong_cells_are_counted(project: Path) -> None:
