@@ -705,6 +705,33 @@ def test_what_is_closed_is_named(good, name):
     assert set(rest) == {"verify.balance"}
 
 
+@pytest.mark.parametrize("opening_year", [2022.0, 2100.0])
+def test_a_warehouse_that_is_not_open_yet_is_refused(good, opening_year):
+    """A plan that stores where the option opens after the year; the year itself is early enough."""
+    draft = Draft(good[0])
+    row = draft.flow("S1", "SEA_DE")
+    verdict = on_another_network(good, **edit("warehouse_options", "WH_DE_shared", opening_year=opening_year))
+    refusal, balance = verdict.violations
+    assert refusal.code in ("verify.step", "verify.closed")
+    assert refusal.where == draft.place(row)
+    assert (balance.code, balance.subject) == ("verify.balance", "S1 usual")
+    assert not verdict.plan_verified
+    for year in (2021.0, 1990.0):
+        now = on_another_network(good, **edit("warehouse_options", "WH_DE_shared", opening_year=year))
+        assert now.violations == ()
+
+
+def test_of_two_options_only_the_one_that_is_open_may_be_used(good):
+    """The other option of the site is named at the step that stores."""
+    second = copied("warehouse_options", "WH_DE_shared", option_id="WH_DE_built", opening_year=2022.0)
+    network = tiny_network(warehouse_options=[second])
+    way = instead(STOCK, 10, store("WH_DE", "WH_DE_built"))
+    refusal, balance = only_way(good, "S1", way, network).violations
+    assert refusal.code in ("verify.step", "verify.closed")
+    assert refusal.subject.split()[0] == "10"
+    assert (balance.code, balance.subject) == ("verify.balance", "S1 usual")
+
+
 # Capacities -------------------------------------------------------------------------------------------------
 
 
