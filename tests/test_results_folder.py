@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from logistics.__main__ import main
+from logistics.errors import InputError
 from logistics.results import write
 from logistics.results.layout import digest_of_bytes, digest_of_files, self_digest
 from logistics.results.write import write_results
@@ -348,6 +349,28 @@ def test_an_empty_folder_is_used(tmp_path, solved):
     write_results(tmp_path / "tiny", *solved)
     assert set(contents(tmp_path / "tiny")) >= FILES
     assert [p.name for p in tmp_path.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("below", ["", "more", "more/and/more"])
+def test_a_place_below_a_file_is_refused(tmp_path, solved, below):
+    """No folder can be made there; what is in the way is named, and nothing is written."""
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    place = tmp_path / "file" / below / "tiny"
+    with pytest.raises(InputError) as refused:
+        write_results(place, *solved)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.where.file) == ("results.unwritable", str(place))
+    assert problem.found == str(tmp_path / "file")
+    assert contents(tmp_path) == {"file": b"mine"}
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused(tmp_path, solved, monkeypatch):
+    """The nearest folder that exists decides, as the system answers for it."""
+    monkeypatch.setattr(write.os, "access", lambda path, _: path != tmp_path)
+    with pytest.raises(InputError) as refused:
+        write_results(tmp_path / "not" / "yet", *solved)
+    assert [(p.code, p.found) for p in refused.value.problems] == [("results.unwritable", str(tmp_path))]
+    assert contents(tmp_path) == {}
 
 
 # Changes are noticed ----------------------------------------------------------------------------------------
