@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,14 +57,17 @@ def _gateways(facts: pa.Table) -> pa.Table:
 def _service_loads(network: Network, year: int, verdict: Verdict) -> pa.Table:
     """Load of each leg of each service that carries cargo, with its capacities."""
     services = {str(r["service_id"]): r for r in network.rows("services")}
-    room = _capacities(network)
     rows = []
     for (kind, thing, unit), tonnes in sorted(verdict.loads.items()):
         if kind != "service" or unit != "t":
             continue
         name, seq = thing.rsplit("#", 1)
         row = services[name]
-        cubic, room_t, room_m3 = verdict.loads[(kind, thing, "m3")], room[(thing, "t")], room[(thing, "m3")]
+        cubic, room_t, room_m3 = (
+            verdict.loads[(kind, thing, "m3")],
+            verdict.room[(kind, thing, "t")],
+            verdict.room[(kind, thing, "m3")],
+        )
         fill = max(tonnes / room_t if room_t else 0.0, cubic / room_m3 if room_m3 else 0.0)
         rows.append(
             (
@@ -97,15 +100,6 @@ def _service_loads(network: Network, year: int, verdict: Verdict) -> pa.Table:
         "load_factor",
     ]
     return _as_table(names, rows)
-
-
-def _capacities(network: Network) -> Mapping[tuple[str, str], float]:
-    from logistics.verification.walk import YearBooks, capacities
-
-    books = YearBooks(network, network.info.base_year)
-    return {
-        (thing, unit): value for (kind, thing, unit), value in capacities(books).items() if kind == "service"
-    }
 
 
 def _bottlenecks(year: int, verdict: Verdict, duals: pa.Table) -> pa.Table:

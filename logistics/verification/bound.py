@@ -95,6 +95,7 @@ class _Graph:
         self.customer_h = weights.get("time_value", 0.0) * hours
         self.spread = np.array([spread_h2(books, move) for move in self.moves]).reshape(-1, count)
         self.cycle_h = np.array([move.cycle_h for move in self.moves])
+        self._paid: tuple[Floats, Floats] | None = None
         order = np.lexsort((self.head, self.tail))
         new = np.ones(len(order), dtype=bool)
         new[1:] = (np.diff(self.tail[order]) != 0) | (np.diff(self.head[order]) != 0)
@@ -102,14 +103,16 @@ class _Graph:
         self._ends = (self.tail[order][new], self.head[order][new])
 
     def dues(self, prices: Prices, m3_per_t: float) -> Floats:
-        """What a tonne pays for capacities on each move."""
-        paid = np.zeros(len(self.moves))
-        for i, move in enumerate(self.moves):
-            for kind, thing in move.uses:
-                paid[i] += prices.get((kind, thing, "t"), 0.0)
-                if kind == "service":
-                    paid[i] += m3_per_t * prices.get((kind, thing, "m3"), 0.0)
-        return paid
+        """What a tonne pays for capacities on each move; a graph serves one set of prices."""
+        if self._paid is None:
+            by_t, by_m3 = np.zeros(len(self.moves)), np.zeros(len(self.moves))
+            for i, move in enumerate(self.moves):
+                for kind, thing in move.uses:
+                    by_t[i] += prices.get((kind, thing, "t"), 0.0)
+                    if kind == "service":
+                        by_m3[i] += prices.get((kind, thing, "m3"), 0.0)
+            self._paid = (by_t, by_m3)
+        return np.asarray(self._paid[0] + m3_per_t * self._paid[1])
 
     def matrix(self, weights: Floats, *, reverse: bool = False) -> csr_matrix:
         """Sparse matrix of the cheapest of parallel moves; zeros are stored."""

@@ -93,6 +93,7 @@ def verify_year(
         bound_proof=proof,
         least_unserved_t=claim.least_unserved_t,
         loads=walked.loads,
+        room=walked.room,
     )
 
 

@@ -102,6 +102,8 @@ class Ledger:
         self.regions = {key[0]: row for key, row in keyed(network, "land_regions", "land_region").items()}
         self.modes = {key[0]: row for key, row in keyed(network, "modes", "mode").items()}
         self.passages = {key[0]: row for key, row in keyed(network, "passages", "passage_id").items()}
+        self._rules = keyed(network, "border_rules", "customs_territory", "product_id", "segment")
+        self._taxes: dict[tuple[str, str], list[tuple[str, Floats]]] = {}
         self.last_mile = keyed(network, "last_mile", "site_id", "channel")
         self._rates = {
             str(r["currency"]): number(r, "cny_per_unit") for r in network.rows("fx") if r["year"] == year
@@ -144,7 +146,12 @@ class Ledger:
 
     def border_taxes(self, territory: str, segment: str) -> list[tuple[str, Floats]]:
         """Duty, VAT and fee of a tonne of each product entering `territory`."""
-        rules = keyed(self.network, "border_rules", "customs_territory", "product_id", "segment")
+        if (territory, segment) not in self._taxes:
+            self._taxes[(territory, segment)] = self._computed_taxes(territory, segment)
+        return self._taxes[(territory, segment)]
+
+    def _computed_taxes(self, territory: str, segment: str) -> list[tuple[str, Floats]]:
+        rules = self._rules
         duty, vat, fee = (np.zeros(len(self.products)) for _ in range(3))
         for i, product in enumerate(self.products):
             rule = rules.get((territory, product, segment)) or rules.get((territory, "*", segment))

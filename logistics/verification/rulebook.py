@@ -101,6 +101,7 @@ class Rulebook:
         ]
         self._orders = ledger.orders_per_t(segment)
         self._flat = np.ones(len(ledger.products))
+        self._tariff_of: dict[str, Floats] = {}
         self._known: dict[State, dict[StepKey, Move]] = {}
 
     def moves(self, state: State) -> dict[StepKey, Move]:
@@ -368,7 +369,9 @@ class Rulebook:
         )
 
     def _tariffs(self, service: str) -> Floats:
-        return self.ledger.tariff(self._services[service], self.segment)
+        if service not in self._tariff_of:
+            self._tariff_of[service] = self.ledger.tariff(self._services[service], self.segment)
+        return self._tariff_of[service]
 
     # Into and out of stock, and to the door -------------------------------------------------------------
 

@@ -50,6 +50,8 @@ class Verdict:
         Value of the scenario's objective for this plan.
     bound
         Lower bound recomputed from the duals; None without duals.
+    loads, room
+        What the plan draws on each shared capacity (kind, id, unit), and what is left for it.
     bound_proof
         ``certificate`` when the recomputed bound supports the claimed one.
     """
@@ -63,6 +65,7 @@ class Verdict:
     bound_proof: BoundProof = "none"
     least_unserved_t: float = 0.0
     loads: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    room: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
 
     @property
     def plan_verified(self) -> bool:

@@ -189,6 +189,7 @@ class Walked:
     totals: Totals
     objective: float
     loads: dict[tuple[str, str, str], float]
+    room: dict[tuple[str, str, str], float]
 
 
 def walk_plan(
@@ -249,7 +250,8 @@ def walk_plan(
             sums["gateway_t"] += tonnes
             sums["local_t"] += tonnes if gateway in local else 0.0
     missing = _balance(plan, shares, served, violations)
-    _capacities(books, loads, violations)
+    room = capacities(books)
+    _check_room(room, loads, violations)
     weights = WEIGHTS[objective]
     value = sum(weight * sums[part] for part, weight in weights.items()) + missing * (
         unserved_cny_per_t or 0.0
@@ -272,7 +274,7 @@ def walk_plan(
         for part, amount in sorted(sums.items())
         if part.startswith("item:")
     }
-    return Walked(violations, bill, totals, value, dict(loads))
+    return Walked(violations, bill, totals, value, dict(loads), room)
 
 
 def _steps_by_path(plan: Plan) -> dict[str, tuple[StepKey, ...]]:
@@ -381,10 +383,11 @@ def capacities(books: YearBooks) -> dict[tuple[str, str, str], float]:
     return found
 
 
-def _capacities(
-    books: YearBooks, loads: Mapping[tuple[str, str, str], float], violations: list[Problem]
+def _check_room(
+    room: Mapping[tuple[str, str, str], float],
+    loads: Mapping[tuple[str, str, str], float],
+    violations: list[Problem],
 ) -> None:
-    room = capacities(books)
     for key, load in sorted(loads.items()):
         capacity = room.get(key)
         if capacity is not None and load > capacity + FLOW_TOLERANCE * max(1.0, capacity):
