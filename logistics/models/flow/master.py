@@ -1,11 +1,11 @@
-"""The restricted master: the path program over the columns found so far, kept warm in GLOP.
+"""The restricted master: the path program over the columns found so far.
 
 Capacity rows enter when a solution first breaks them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from logistics.errors import SolverFailure
 from logistics.models.flow.columns import Draws, UseIndex, path_traits
 from logistics.models.flow.costs import LayerCosts
-from logistics.solver import IncrementalProgram, LinearAnswer
+from logistics.solver import IncrementalProgram
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 FEASIBLE = 1e-9
+REST_MARGIN = 1e-4
+"""How much dearer, relative to its dual, every other way of a commodity must be for it to rest."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class MasterAnswer:
 class Master:
     """Path program of an instance.
 
-    A commodity sleeps while it has one column which draws on no active capacity row: its column carries its
-    whole demand and it needs no row. Usually most commodities sleep.
+    A commodity rests while one of its columns carries its whole demand and is clearly its cheapest at the
+    latest prices: it needs no row then, its column only takes room from the capacities. Whoever has a better
+    path wakes. Few commodities are awake at a time, so each program is small and is built anew.
 
     Parameters
     ----------
@@ -70,21 +73,18 @@ class Master:
         self.instance, self._costs = instance, costs
         self._uses = UseIndex(instance)
         self._capacity = instance.capacity
-        self._program = IncrementalProgram()
         self.constant = instance.weights.money * instance.commodities.constant_cny_per_t
         count = len(instance.commodities)
         self._guide = np.zeros(count)
         self._scale = 1.0
-        self._commodity_row = np.full(count, -1)
-        self._unserved_column = np.full(count, -1)
-        self._num_columns_of = np.zeros(count, np.int64)
-        self._first_column = np.full(count, -1)
-        self._resource_row = np.full(len(self._capacity), -1)
-        self._unserved_row = -1
+        self._may_rest = True
+        self._resting = np.full(count, -1)
+        self._has_column = np.zeros(count, bool)
+        self._active = np.zeros(len(self._capacity), bool)
+        self._allowed_t: float | None = None
         self.column_commodity = np.zeros(0, np.int64)
         self.column_path: list[Ints] = []
         self._column_cost = np.zeros(0)
-        self._program_column = np.zeros(0, np.int64)
         self._draws = Draws(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
         self._known: set[tuple[int, bytes]] = set()
 
@@ -94,28 +94,25 @@ class Master:
         return len(self.column_path)
 
     def add_paths(self, found: list[tuple[int, Ints]]) -> int:
-        """Add paths as columns; returns how many were new."""
+        """Add paths as columns and wake their commodities; returns how many were new or woke somebody."""
         c = self.instance.commodities
         by_layer: dict[int, list[tuple[int, Ints]]] = {}
-        before = self.num_columns
+        woken = 0
         for commodity, path in found:
             key = (commodity, path.tobytes())
-            if key not in self._known:
+            if key in self._known:
+                woken += int(self._resting[commodity] >= 0)
+                self._resting[commodity] = -1
+            else:
                 self._known.add(key)
                 by_layer.setdefault(int(c.layer[commodity]), []).append((commodity, path))
+        before = self.num_columns
         for layer, items in by_layer.items():
             self._store(layer, np.array([k for k, _ in items]), [path for _, path in items])
-        fresh = np.arange(before, self.num_columns)
-        members = self.column_commodity[fresh]
-        awake = self._commodity_row[members] >= 0
-        self._enter(fresh[awake])
-        touching = np.zeros(self.num_columns, bool)
-        touching[self._draws.path[self._resource_row[self._draws.row] >= 0]] = True
-        self._wake(np.unique(members[(self._num_columns_of[members] > 1) | touching[fresh]]))
-        return len(fresh)
+        return self.num_columns - before + woken
 
     def _store(self, number: int, members: NDArray[np.int64], paths: list[Ints]) -> None:
-        """Work out what new columns cost and draw."""
+        """Work out what new columns cost and draw; a commodity's first column is one to rest on."""
         c = self.instance.commodities
         products, time_values = c.product[members], c.time_value_cny_per_t_h[members]
         layer, costs = self.instance.layers[number], self._costs[number]
@@ -125,74 +122,29 @@ class Master:
         self.column_commodity = np.concatenate([self.column_commodity, members])
         self.column_path += paths
         self._column_cost = np.concatenate([self._column_cost, traits.cost + self.constant[members]])
-        self._program_column = np.concatenate([self._program_column, np.full(len(paths), -1)])
         old = self._draws
         self._draws = Draws(
             np.concatenate([old.path, draws.path + first]),
             np.concatenate([old.row, draws.row]),
             np.concatenate([old.amount, draws.amount]),
         )
-        np.add.at(self._num_columns_of, members, 1)
-        self._first_column[members[::-1]] = np.where(
-            self._first_column[members[::-1]] < 0,
-            first + np.arange(len(paths))[::-1],
-            self._first_column[members[::-1]],
-        )
-
-    def _enter(self, columns: NDArray[np.int64]) -> None:
-        """Put stored columns of awake commodities into the program."""
-        if len(columns) == 0:
-            return
-        numbers = self._program.add_columns(self._scale * self._column_cost[columns])
-        self._program_column[columns] = numbers
-        rows = self._commodity_row[self.column_commodity[columns]]
-        self._program.set_entries(rows, numbers, np.ones(len(columns)))
-        entering = np.zeros(self.num_columns, bool)
-        entering[columns] = True
-        d = self._draws
-        mine = entering[d.path] & (self._resource_row[d.row] >= 0)
-        self._program.set_entries(
-            self._resource_row[d.row[mine]], self._program_column[d.path[mine]], d.amount[mine]
-        )
-
-    def _wake(self, commodities: NDArray[np.int64]) -> None:
-        """Give commodities their demand row, their unserved column and their columns."""
-        sleeping = commodities[self._commodity_row[commodities] < 0]
-        if len(sleeping) == 0:
-            return
-        demand = self.instance.commodities.demand_t[sleeping]
-        self._commodity_row[sleeping] = self._program.add_rows(demand, demand)
-        unserved = self._program.add_columns(self._guide[sleeping])
-        self._unserved_column[sleeping] = unserved
-        self._program.set_entries(self._commodity_row[sleeping], unserved, np.ones(len(sleeping)))
-        if self._unserved_row >= 0:
-            self._program.set_entries(
-                np.full(len(sleeping), self._unserved_row), unserved, np.ones(len(sleeping))
-            )
-        waking = np.zeros(len(self._commodity_row), bool)
-        waking[sleeping] = True
-        self._enter(np.flatnonzero(waking[self.column_commodity] & (self._program_column < 0)))
+        alone = ~self._has_column[members] & (np.bincount(members, minlength=len(c))[members] == 1)
+        self._resting[members] = np.where(alone & self._may_rest, first + np.arange(len(paths)), -1)
+        self._has_column[members] = True
 
     def wake_all(self) -> None:
-        """Give every commodity its row: needed where leaving some unserved may pay."""
-        self._wake(np.arange(len(self._commodity_row)))
+        """Let nobody rest any more: needed where leaving some unserved may pay."""
+        self._may_rest = False
+        self._resting[:] = -1
 
     def set_objective(self, guide: Floats, path_scale: float) -> None:
         """Price each commodity's unserved tonnes and weight the paths' own costs."""
-        self._guide = guide
-        awake = np.flatnonzero(self._unserved_column >= 0)
-        self._program.set_costs(self._unserved_column[awake], guide[awake])
-        if path_scale != self._scale:
-            self._scale = path_scale
-            entered = self._program_column >= 0
-            self._program.set_costs(self._program_column[entered], path_scale * self._column_cost[entered])
+        self._guide, self._scale = guide, path_scale
 
     def cap_unserved(self, allowed_t: float) -> None:
         """Add row (3): total unserved at most `allowed_t`."""
         self.wake_all()
-        self._unserved_row = int(self._program.add_rows(np.array([-np.inf]), np.array([allowed_t]))[0])
-        columns = self._unserved_column[self._unserved_column >= 0]
-        self._program.set_entries(np.full(len(columns), self._unserved_row), columns, np.ones(len(columns)))
+        self._allowed_t = allowed_t
 
     def solve(self, *, once: bool = False) -> MasterAnswer:
         """Solve to optimality over the columns, adding capacity rows until none is broken.
@@ -202,60 +154,112 @@ class Master:
         once
             Solve once; rows that are broken then count only from the next call on.
         """
-        demand = self.instance.commodities.demand_t
-        self._wake(np.flatnonzero(self._num_columns_of == 0))
-        d = self._draws
         while True:
-            answer = self._program.solve()
-            if answer.outcome != "optimal":
-                raise SolverFailure(f"the master program ended {answer.outcome}")
-            entered = self._program_column >= 0
-            asleep = np.flatnonzero(self._commodity_row < 0)
-            flow = np.zeros(self.num_columns)
-            flow[entered] = np.maximum(answer.values[self._program_column[entered]], 0.0)
-            flow[self._first_column[asleep]] = demand[asleep]
-            load = np.bincount(d.row, d.amount * flow[d.path], len(self._capacity))
-            over = load > self._capacity + FEASIBLE * np.maximum(1.0, self._capacity)
-            broken = np.flatnonzero(over & (self._resource_row < 0))
-            if len(broken) == 0:
-                break
-            decoded = self._decoded(answer, flow, asleep, feasible=False) if once else None
-            self._activate(broken)
-            if decoded is not None:
-                return decoded
-        return self._decoded(answer, flow, asleep, feasible=True)
+            self._make_room()
+            answer = self._solved()
+            load = self._load(answer.flow_t)
+            broken = (load > self._capacity + FEASIBLE * np.maximum(1.0, self._capacity)) & ~self._active
+            self._active |= broken
+            if self._may_rest:
+                self._let_rest(answer)
+            if np.any(broken):
+                self._wake_users(broken)
+            if once or not np.any(broken):
+                return replace(answer, feasible=not np.any(broken))
 
-    def _activate(self, resources: NDArray[np.intp]) -> None:
-        """Add the capacity rows of `resources` and wake who draws on them."""
+    def _load(self, flow: Floats) -> Floats:
         d = self._draws
-        upper = self._capacity[resources]
-        self._resource_row[resources] = self._program.add_rows(np.full(len(resources), -np.inf), upper)
-        mine = np.isin(d.row, resources)
-        entered = mine & (self._program_column[d.path] >= 0)
-        self._program.set_entries(
-            self._resource_row[d.row[entered]], self._program_column[d.path[entered]], d.amount[entered]
-        )
-        self._wake(np.unique(self.column_commodity[d.path[mine]]))
+        return np.bincount(d.row, d.amount * flow[d.path], len(self._capacity)).astype(float)
 
-    def _decoded(
-        self, answer: LinearAnswer, flow: Floats, asleep: NDArray[np.intp], *, feasible: bool
-    ) -> MasterAnswer:
-        count = len(self.instance.commodities)
-        awake = np.flatnonzero(self._commodity_row >= 0)
-        unserved, dual = np.zeros(count), np.zeros(count)
-        unserved[awake] = np.maximum(answer.values[self._unserved_column[awake]], 0.0)
-        dual[awake] = answer.row_duals[self._commodity_row[awake]]
-        dual[asleep] = self._scale * self._column_cost[self._first_column[asleep]]
-        duals = np.maximum(-answer.row_duals, 0.0)
+    def _resting_flow(self) -> Floats:
+        flow = np.zeros(self.num_columns)
+        asleep = np.flatnonzero(self._resting >= 0)
+        flow[self._resting[asleep]] = self.instance.commodities.demand_t[asleep]
+        return flow
+
+    def _make_room(self) -> None:
+        """Wake those who rest on an active capacity that resting flows alone would break."""
+        while True:
+            crowded = self._active & (self._load(self._resting_flow()) > self._capacity)
+            if not np.any(crowded):
+                return
+            self._wake_users(crowded)
+
+    def _wake_users(self, resources: NDArray[np.bool_]) -> None:
+        users = self._draws.path[resources[self._draws.row]]
+        members = self.column_commodity[users]
+        self._resting[members[self._resting[members] == users]] = -1
+
+    def _solved(self) -> MasterAnswer:
+        """Build the program of those awake, solve it, and put the resting ones beside it."""
+        c = self.instance.commodities
+        awake = np.flatnonzero(self._resting < 0)
+        flow = self._resting_flow()
+        rows = np.flatnonzero(self._active)
+        program = IncrementalProgram()
+        demand_row = np.full(len(c), -1)
+        demand_row[awake] = program.add_rows(c.demand_t[awake], c.demand_t[awake])
+        room = np.maximum(0.0, self._capacity - self._load(flow))[rows]
+        resource_row = np.full(len(self._capacity), -1)
+        resource_row[rows] = program.add_rows(np.full(len(rows), -np.inf), room)
+        unserved = program.add_columns(self._guide[awake])
+        program.set_entries(demand_row[awake], unserved, np.ones(len(awake)))
+        cap_row = -1
+        if self._allowed_t is not None:
+            cap_row = int(program.add_rows(np.array([-np.inf]), np.array([self._allowed_t]))[0])
+            program.set_entries(np.full(len(awake), cap_row), unserved, np.ones(len(awake)))
+        columns = np.flatnonzero(self._resting[self.column_commodity] < 0)
+        number = np.full(self.num_columns, -1)
+        number[columns] = program.add_columns(self._scale * self._column_cost[columns])
+        program.set_entries(
+            demand_row[self.column_commodity[columns]], number[columns], np.ones(len(columns))
+        )
+        d = self._draws
+        mine = (number[d.path] >= 0) & self._active[d.row]
+        program.set_entries(resource_row[d.row[mine]], number[d.path[mine]], d.amount[mine])
+        answer = program.solve()
+        if answer.outcome != "optimal":
+            raise SolverFailure(f"the master program ended {answer.outcome}")
+        flow[columns] = np.maximum(answer.values[number[columns]], 0.0)
+        missing = np.zeros(len(c))
+        missing[awake] = np.maximum(answer.values[unserved], 0.0)
         prices = np.zeros(len(self._capacity))
-        active = self._resource_row >= 0
-        prices[active] = duals[self._resource_row[active]]
+        prices[rows] = np.maximum(-answer.row_duals[resource_row[rows]], 0.0)
+        dual = np.zeros(len(c))
+        dual[awake] = answer.row_duals[demand_row[awake]]
+        asleep = np.flatnonzero(self._resting >= 0)
+        dual[asleep] = self._dear(prices)[self._resting[asleep]]
         return MasterAnswer(
             flow_t=flow,
-            unserved_t=unserved,
-            path_cost=float(flow @ self._column_cost),
+            unserved_t=missing,
+            path_cost=float(flow @ self._column_cost) if self.num_columns else 0.0,
             demand_dual=dual,
             resource_price=prices,
-            unserved_price=float(duals[self._unserved_row]) if self._unserved_row >= 0 else 0.0,
-            feasible=feasible,
+            unserved_price=max(0.0, -float(answer.row_duals[cap_row])) if cap_row >= 0 else 0.0,
+            feasible=True,
         )
+
+    def _dear(self, prices: Floats) -> Floats:
+        """Cost of each column with capacity prices."""
+        d = self._draws
+        return self._scale * self._column_cost + np.bincount(
+            d.path, d.amount * prices[d.row], self.num_columns
+        )
+
+    def _let_rest(self, answer: MasterAnswer) -> None:
+        """Let a commodity rest whose demand is on one column, with every other way clearly dearer."""
+        c = self.instance.commodities
+        extra = self._dear(answer.resource_price) - answer.demand_dual[self.column_commodity]
+        whole = answer.flow_t >= c.demand_t[self.column_commodity] * (1 - 1e-12)
+        margin = REST_MARGIN * np.maximum(1.0, np.abs(answer.demand_dual))
+        other = np.full(len(c), np.inf)
+        np.minimum.at(other, self.column_commodity[~whole], extra[~whole])
+        other = np.minimum(other, self._guide - answer.demand_dual)
+        calm = np.flatnonzero(whole)
+        members = self.column_commodity[calm]
+        good = (
+            (other[members] >= margin[members])
+            & (answer.unserved_t[members] == 0)
+            & (self._resting[members] < 0)
+        )
+        self._resting[members[good]] = calm[good]
