@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from logistics.encodings import guessed_encoding
 from logistics.errors import Problem, Where, did_you_mean
 
 MAX_BYTES = 2_000_000
@@ -62,12 +63,14 @@ def read_yaml(path: Path, shown: str, problems: list[Problem]) -> Document | Non
         if path.stat().st_size > MAX_BYTES:
             problems.append(Problem("yaml.too_large", where, str(path.stat().st_size), str(MAX_BYTES)))
             return None
-        text = path.read_bytes().decode("utf-8")
+        raw = path.read_bytes()
+        text = raw.decode("utf-8")
     except OSError as error:
         problems.append(Problem("yaml.unreadable", where, str(error.strerror)))
         return None
     except UnicodeDecodeError as error:
-        problems.append(Problem("yaml.encoding", where, f"byte {error.start}", "UTF-8"))
+        line = raw[: error.start].count(b"\n") + 1
+        problems.append(Problem("yaml.encoding", Where(shown, line), guessed_encoding(raw), "UTF-8"))
         return None
     try:
         if not _events_are_plain(text, shown, problems):

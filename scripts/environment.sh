@@ -178,6 +178,8 @@ fill_environment() {  # run|dev
         compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)' || return 1
     rm -f "$venv/.unfinished"
     install "logistics, from this checkout" --no-deps --no-build-isolation -e "$root" || return 1
+    # the first run should not pay for it; where it fails the first run does
+    step "compiling the engine's kernels" "$venv/bin/python" -m logistics.warm_up || :
     printf '%s\n' "$venv" >"$venv/.place"
     wanted_stamp run >"$venv/.stamp-run"  # dev.lock holds all of run.lock
     [ "$1" = run ] || wanted_stamp "$1" >"$venv/.stamp-$1"

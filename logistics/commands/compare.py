@@ -13,6 +13,7 @@ from logistics.words import text
 
 MOST_SERVICES = 15
 MOST_INPUTS = 30
+MOST_OF_A_COLUMN = 5
 
 
 @click.command(name="compare")
@@ -49,11 +50,12 @@ def _print(found: dict[str, Any], lang: str) -> None:
         ("term.after", "right"),
     ]
     inputs = _headed(lang, "compare.inputs", names)
-    for row in found["inputs"][:MOST_INPUTS]:
-        inputs.add_row(*(Text(str(row[key])) for key in ("table", "row", "column", "before", "after")))
+    lines = _grouped(found["inputs"])
+    for row in lines[:MOST_INPUTS]:
+        inputs.add_row(*(Text(_plain(row[key])) for key in ("table", "row", "column", "before", "after")))
     console.print(inputs)
-    if found["inputs_count"] > MOST_INPUTS:
-        console.print(text("compare.more_inputs", lang, count=found["inputs_count"] - MOST_INPUTS))
+    if len(lines) > MOST_INPUTS:
+        console.print(text("compare.more_inputs", lang, count=len(lines) - MOST_INPUTS))
     totals = _headed(
         lang,
         "compare.totals",
@@ -85,3 +87,27 @@ def _print(found: dict[str, Any], lang: str) -> None:
         cells = [_number(row[key], 0) for key in ("before", "after", "difference")]
         services.add_row(Text(row["service_id"]), text(f"term.{row['mode']}", lang), *cells)
     console.print(services)
+
+
+def _plain(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _grouped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put a column that changed in many rows into one line, with the factor when it is the same in all."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["table"], row["column"]), []).append(row)
+    lines: list[dict[str, Any]] = []
+    for (table, column), mine in groups.items():
+        if len(mine) <= MOST_OF_A_COLUMN or not column:
+            lines += mine
+            continue
+        pairs = [(row["before"], row["after"]) for row in mine]
+        numbers = [(a, b) for a, b in pairs if isinstance(a, float) and isinstance(b, float) and a]
+        factors = {f"{b / a:.6g}" for a, b in numbers}
+        after = f"× {factors.pop()}" if len(numbers) == len(mine) and len(factors) == 1 else "…"
+        lines.append(
+            {"table": table, "row": f"({len(mine)})", "column": column, "before": "…", "after": after}
+        )
+    return lines

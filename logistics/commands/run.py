@@ -83,8 +83,7 @@ def command(
     result = replace(result, seconds={"read": read_seconds, **result.seconds})
     document = write_results(folder, case, result, log.text, force=force)
     warnings = [p for p in (*case.warnings, *result.problems) if p.severity == "warning"]
-    if not quiet:
-        show_problems(warnings, lang)
+    show_problems(warnings, lang)
     if not result.plan_verified:
         show_problems([p for p in result.problems if p.severity == "error"], lang)
     seconds = time.perf_counter() - started
@@ -93,7 +92,11 @@ def command(
     else:
         from logistics.commands.tables import print_result
 
-        print_result(document, dict(result.tables), lang, folder, seconds)
+        tables = dict(result.tables)
+        if any(case.log.values()):
+            # Published figures are of the network as it was, not of what a scenario changes.
+            tables.pop("observed", None)
+        print_result(document, tables, lang, folder, seconds)
     unverified = result.plan is not None and not result.plan_verified
     return EXIT_UNVERIFIED if unverified else CODES[result.status]
 

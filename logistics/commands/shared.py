@@ -37,9 +37,7 @@ def outside_option(function: Function) -> Function:
 
 def show_problems(problems: Iterable[Problem], lang: str, *, counted: bool = True) -> None:
     """Print problems on stderr in order of place, errors first, and how many there are."""
-    ordered = sorted(
-        problems, key=lambda p: (p.severity != "error", p.where.file, p.where.line, p.where.column)
-    )
+    ordered = sorted(problems, key=_reading_order)
     for severity, count_key in (("error", "errors.count"), ("warning", "warnings.count")):
         mine = [p for p in ordered if p.severity == severity]
         for problem in mine[:MAX_SHOWN]:
@@ -62,6 +60,13 @@ def chosen_language(flag: str | None) -> str:
 def last_language() -> str:
     """Language chosen last, else the system's."""
     return _chosen[0] if _chosen else language(None)
+
+
+def _reading_order(problem: Problem) -> tuple[bool, str, int, int, str]:
+    """Errors first, then by file, line and column."""
+    where = problem.where
+    column = int(where.column) if where.column.isdigit() else 0
+    return problem.severity != "error", where.file, where.line, column, where.column
 
 
 def report_failure(error: Exception) -> int:

@@ -111,6 +111,7 @@ def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -
     ]
     table = _headed(lang, "gateways.title", names)
     rows = sorted(gateways.to_pylist(), key=lambda row: -row["tonnes"])
+    table.caption = _largest(most, len(rows), "gateways", lang)
     for row in rows[:most]:
         mode = text(f"term.{row['mode']}", lang) if row["mode"] else ""
         local = text("term.yes" if row["local"] else "term.no", lang)
@@ -132,6 +133,7 @@ def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, most: int =
         ("term.price_up_to", "right"),
     ]
     table = _headed(lang, "bottlenecks.title", names)
+    table.caption = _largest(most, bottlenecks.num_rows, "bottlenecks", lang)
     for row in bottlenecks.slice(0, most).to_pylist():
         table.add_row(
             Text(f"{row['kind']} {row['id']}"),
@@ -172,8 +174,20 @@ def _observed(console: Console, observed: pa.Table, lang: str) -> None:
     console.print(table)
 
 
+def _largest(shown: int, whole: int, name: str, lang: str) -> str | None:
+    """Say that a table is cut, and where the rest stands."""
+    return text("tables.largest", lang, shown=shown, whole=whole, name=name) if whole > shown else None
+
+
 def _headed(lang: str, title: str, columns: Sequence[tuple[str, str]]) -> Table:
-    table = Table(title=text(title, lang), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=text(title, lang),
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     for key, side in columns:
         table.add_column(text(key, lang), justify="right" if side == "right" else "left", overflow="fold")
     return table

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from logistics.encodings import guessed_encoding
 from logistics.errors import Problem, Where, did_you_mean
 from logistics.network.columns import ID_PATTERN, Column, TableSchema
 from logistics.network.windows import parse_windows
@@ -96,18 +97,9 @@ def _decoded(path: Path, shown: str, problems: list[Problem]) -> bytes | None:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        problems.append(Problem("table.encoding", Where(shown, line), _guess_encoding(data), "UTF-8"))
+        problems.append(Problem("table.encoding", Where(shown, line), guessed_encoding(data), "UTF-8"))
         return None
     return data if len(problems) == found else None
-
-
-def _guess_encoding(data: bytes) -> str:
-    """Name the encoding that Chinese office programs write when it is not UTF-8."""
-    try:
-        data.decode("gb18030")
-    except UnicodeDecodeError:
-        return "unknown encoding"
-    return "GBK"
 
 
 def _parsed(data: bytes, shown: str, problems: list[Problem]) -> pa.Table | None:
@@ -284,7 +276,8 @@ def _report(
 
 def _check_unique(table: pa.Table, schema: TableSchema, shown: str, problems: list[Problem]) -> None:
     """Keys are unique, ignoring case."""
-    parts = [pc.utf8_lower(pc.cast(table.column(name), pa.string())).to_pylist() for name in schema.key]
+    cells = [pc.cast(table.column(name), pa.string()).to_pylist() for name in schema.key]
+    parts = [[cell and cell.lower() for cell in column] for column in cells]
     first: dict[tuple[str, ...], int] = {}
     for row, key in enumerate(zip(*parts, strict=True)):
         if key in first:
@@ -292,7 +285,7 @@ def _check_unique(table: pa.Table, schema: TableSchema, shown: str, problems: li
                 Problem(
                     "table.duplicate",
                     Where(shown, row + 2, schema.key[0]),
-                    "/".join(key),
+                    "/".join(str(column[row]) for column in cells),
                     str(first[key] + 2),
                 )
             )

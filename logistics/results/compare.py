@@ -12,7 +12,7 @@ from logistics.network.tables import BY_NAME, TABLES
 from logistics.results.claims import checked_claims
 from logistics.results.read import SavedInputs, read_inputs, read_result, read_tables
 
-MOST_CELLS = 200
+MOST_CELLS = 100_000
 
 
 def compared(before: Path, after: Path) -> dict[str, Any]:

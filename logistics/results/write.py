@@ -191,12 +191,16 @@ def _json_ready(value: Any) -> Any:
 
 def _changes(case: Case) -> pa.Table:
     rows = [
-        (year, str(e.where), e.table, e.row_id, e.column, "" if e.old is None else str(e.old), str(e.new))
+        (year, str(e.where), e.table, e.row_id, e.column, _cell(e.old), _cell(e.new))
         for year, entries in case.log.items()
         for e in entries
     ]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(CHANGES)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, CHANGES, strict=True)], schema=CHANGES)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _write_inputs(work: Path, case: Case) -> str:

@@ -79,6 +79,7 @@ SENTENCES: dict[str, str] = {
     "compare.services": "Services whose load changed most",
     "compare.more_inputs": "and {count} more",
     "compare.same": "no difference",
+    "tables.largest": "largest {shown} of {whole}; all in {name}.parquet",
     "totals.title": "Totals",
     "modes.title": "Cargo by mode",
     "gateways.title": "Cargo by gateway",

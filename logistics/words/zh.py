@@ -79,6 +79,7 @@ SENTENCES: dict[str, str] = {
     "compare.services": "货量变化最大的线路",
     "compare.more_inputs": "另有 {count} 处",
     "compare.same": "没有差异",
+    "tables.largest": "列出最大的 {shown} 项，共 {whole} 项；全部见 {name}.parquet",
     "totals.title": "汇总指标",
     "modes.title": "分运输方式货量",
     "gateways.title": "分口岸货量",

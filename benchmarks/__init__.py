@@ -1,0 +1,1 @@
+"""Benchmarks: what is said about speed is measured here, never in tests."""
