@@ -528,6 +528,34 @@ def test_only_existing_warehouse_options_are_used():
         assert answer.status == "optimal"
 
 
+def test_a_warehouse_is_used_from_its_opening_year_on():
+    """Stock that may lie only in a warehouse of 2022 has no way in 2021; it has one in 2022."""
+    network = tiny_network(
+        keep={"demand": ["S1"]}, warehouse_options=[{"option_id": "WH_DE_shared", "opening_year": 2022.0}]
+    )
+    for year, unserved in ((2021, 200), (2022, 0)):
+        instance = build_instance(network.at_year(year), year, "generalised")
+        options = {s.option_id for layer in instance.layers for s in layer.steps if s.action == "store"}
+        assert options == ({"WH_DE_shared"} if year == 2022 else set())
+        assert FlowModel(instance).solve().unserved_t.sum() == pytest.approx(unserved, abs=1e-6)
+
+
+def test_stock_goes_to_the_option_that_is_open():
+    """Of two options at a site the cheaper one, which opens later, is left out."""
+    later = {
+        **three_gateways().rows("warehouse_options")[0],
+        "option_id": "later",
+        "inbound_cny_per_t": 1.0,
+        "opening_year": 2022.0,
+    }
+    network = tiny_network(keep={"demand": ["S1"]}, warehouse_options=[later])
+    for year, expected in ((2021, {"WH_DE_shared"}), (2022, {"later"})):
+        instance = build_instance(network.at_year(year), year, "generalised")
+        answer = FlowModel(instance).solve()
+        steps = [instance.layers[0].steps[arc] for path in answer.path for arc in path]
+        assert {s.option_id for s in steps if s.action == "store"} == expected
+
+
 def test_two_options_at_one_warehouse_are_two_ways():
     """Options of a site have their own capacity and price; the cheaper one is filled first."""
     second = {
