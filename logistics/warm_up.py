@@ -19,7 +19,7 @@ from logistics.virtual_network.instance import (
 )
 
 
-def warm_up() -> None:
+def compile_kernels() -> None:
     """Solve two one-path flows; raises ``AssertionError`` when their cost is not what it must be."""
     products = Products(("p",), np.ones(1), np.ones(1), np.ones(1), np.ones(1))
     plain = _chain("plain", ("ride",), 0)
@@ -67,4 +67,4 @@ def _chain(name: str, actions: tuple[str, ...], stores: int) -> Layer:
 
 
 if __name__ == "__main__":
-    warm_up()
+    compile_kernels()

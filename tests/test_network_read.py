@@ -384,7 +384,7 @@ CASES = {
     ),
     "yaml in gbk": (
         recoded("network.yaml", lambda data: data.decode().encode("gbk")),
-        [("yaml.encoding", "network.yaml", 0, "")],
+        [("yaml.encoding", "network.yaml", 3, "")],
     ),
     "yaml of nothing": (
         recoded("network.yaml", lambda _: b"# none\n"),

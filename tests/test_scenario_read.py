@@ -522,6 +522,14 @@ def test_no_network(project):
     assert (problem.allowed, problem.remedy) == ("three_gateways", "three_gateways")
 
 
+def test_price_of_unserved_needs_a_money_objective(project):
+    """A price in CNY cannot be weighed against hours or CO2."""
+    text = HEAD + "objective: hours\nlimits: {unserved_cny_per_t: 500}\n"
+    (problem,) = problems_of(written(project, text))
+    assert (problem.code, problem.found) == ("scenario.unserved_price", "hours")
+    assert problem.allowed == "money, generalised"
+
+
 # years
 
 

@@ -13,9 +13,10 @@ from logistics.words import text
 
 @click.command(name="check")
 @click.argument("path", type=click.Path(path_type=Path))
+@click.option("--variant", help="Check a named variant; without it all of them are checked.")
 @outside_option
 @lang_option
-def command(path: Path, allow_outside: bool, lang: str | None) -> int:
+def command(path: Path, variant: str | None, allow_outside: bool, lang: str | None) -> int:
     """Check PATH, a scenario file or a network folder, and say what was found."""
     lang = chosen_language(lang)
     from logistics.scenario.case import Case, read_case
@@ -26,7 +27,10 @@ def command(path: Path, allow_outside: bool, lang: str | None) -> int:
         network, found = read_network(path)
         warnings = tuple(found)
     else:
-        case: Case = read_case(path, allow_outside=allow_outside)
+        case: Case = read_case(path, allow_outside=allow_outside, variant=variant)
+        if variant is None:
+            for name in case.scenario.variants:
+                read_case(path, allow_outside=allow_outside, variant=name)
         network = next(iter(case.networks.values()))
         warnings = case.warnings + _compiled_warnings(case)
     show_problems(warnings, lang)

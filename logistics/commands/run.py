@@ -82,10 +82,11 @@ def command(
     result = run_study(case, report)
     result = replace(result, seconds={"read": read_seconds, **result.seconds})
     document = write_results(folder, case, result, log.text, force=force)
+    _say_outcome(result.status, document, lang, time.perf_counter() - started)
     warnings = [p for p in (*case.warnings, *result.problems) if p.severity == "warning"]
     show_problems(warnings, lang)
     if not result.plan_verified:
-        show_problems([p for p in result.problems if p.severity == "error"], lang)
+        show_problems([p for p in result.problems if p.severity == "error"], lang, counted=False)
     seconds = time.perf_counter() - started
     if as_json:
         click.echo(json.dumps(summary(document, seconds, folder), ensure_ascii=False, allow_nan=False))
@@ -99,6 +100,21 @@ def command(
         print_result(document, tables, lang, folder, seconds)
     unverified = result.plan is not None and not result.plan_verified
     return EXIT_UNVERIFIED if unverified else CODES[result.status]
+
+
+def _say_outcome(status: str, document: Mapping[str, Any], lang: str, seconds: float) -> None:
+    """Say on stderr why there is no solved plan, or what stays unserved."""
+    unserved, demand = document["unserved_t"] or 0.0, document["demand_t"] or 0.0
+    amounts = {"unserved_t": f"{unserved:,.1f}", "demand_t": f"{demand:,.0f}"}
+    if status == "infeasible":
+        click.echo(text("run.infeasible", lang, **amounts), err=True)
+    elif status == "no_plan":
+        click.echo(text("run.limit_no_plan", lang, seconds=f"{seconds:.1f}"), err=True)
+    elif status == "limit":
+        gap = "?" if document["gap"] is None else f"{document['gap']:.2g}"
+        click.echo(text("run.limit", lang, seconds=f"{seconds:.1f}", gap=gap), err=True)
+    elif unserved > 0:
+        click.echo(text("run.unserved", lang, **amounts), err=True)
 
 
 def summary(document: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, Any]:

@@ -47,8 +47,12 @@ def print_result(
 
 def _outcome(console: Console, document: Mapping[str, Any], lang: str) -> None:
     status = text(f"term.{document['status']}", lang)
-    if document["status"] == "optimal" and document["bound_proof"] != "certificate":
+    if not document["verified"] and document["status"] != "no_plan":
+        status = text("run.status_unverified", lang)
+    elif document["status"] == "optimal" and document["bound_proof"] != "certificate":
         status = text("run.status_solver", lang)
+    if len(document["years"]) > 1:
+        console.print(text("run.years", lang, years=", ".join(map(str, document["years"]))))
     proof = text(f"bound_proof.{document['bound_proof']}", lang)
     verified = text("term.yes" if document["verified"] else "term.no", lang)
     table = Table(box=None, show_header=False, pad_edge=False)

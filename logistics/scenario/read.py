@@ -269,6 +269,9 @@ def _merged(
         network = ""
     if not years:
         problems.append(Problem("schema.missing_key", document.where(()), subject="years"))
+    if serve.get("unserved_cny_per_t") is not None and objective not in ("money", "generalised"):
+        where = document.where(("limits", "unserved_cny_per_t"))
+        problems.append(Problem("scenario.unserved_price", where, objective, "money, generalised"))
     if not isinstance(study.get("kind"), str):
         problems.append(Problem("schema.missing_key", document.where(("study",)), subject="study.kind"))
     folder = _network_folder(network, network_at, project, problems, allow_outside)

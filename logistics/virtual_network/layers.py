@@ -51,7 +51,9 @@ def common_ground(network: Network, year: int, rows: Rows) -> Ground:
     )
     sites = usable_sites(network)
     options = [
-        r for r in network.rows("warehouse_options") if r["status"] == "existing" and r["site_id"] in sites
+        r
+        for r in network.rows("warehouse_options")
+        if r["status"] == "existing" and r["site_id"] in sites and (r["opening_year"] or year) <= year
     ]
     return Ground(
         sites=sites,

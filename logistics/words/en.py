@@ -60,6 +60,8 @@ SENTENCES: dict[str, str] = {
     "and the scenario does not allow that",
     "run.limit": "stopped by the limit after {seconds} s; the plan is within {gap} of the best possible",
     "run.limit_no_plan": "stopped by the limit after {seconds} s, before there was a plan",
+    "run.status_unverified": "not verified: the check found violations",
+    "run.years": "sums over the years {years}",
     "run.status_solver": "optimal (solver bound)",
     "phase.unserved": "least unserved demand",
     "phase.objective": "objective",

@@ -209,6 +209,8 @@ PROBLEMS: dict[str, str] = {
     "network.year.do": "the network has {allowed}; add it to years in network.yaml or mend the year",
     "change.all_blank": "'{found}' is blank in every row chosen, so nothing can be scaled or added to",
     "change.all_blank.do": "give a value instead of a factor",
+    "scenario.unserved_price": "unserved_cny_per_t is a price in CNY, the objective is {found}",
+    "scenario.unserved_price.do": "use it with {allowed}, or leave it out and serve as much as can be served",
     "results.exists": "the results folder exists already",
     "results.exists.do": "name another with --out, or replace it with --force",
     "results.not_results": "the folder exists and holds something else than results, so it is not replaced",

@@ -205,6 +205,8 @@ PROBLEMS: dict[str, str] = {
     "network.year.do": "网络的年份为 {allowed}；请补入 network.yaml 的 years 或更正年份",
     "change.all_blank": "所选各行的 '{found}' 均为空，无法乘以或加上数值",
     "change.all_blank.do": "请直接给出 value",
+    "scenario.unserved_price": "unserved_cny_per_t 以元计价，而目标为 {found}",
+    "scenario.unserved_price.do": "仅可用于目标 {allowed}；或省略该项：先尽量满足需求",
     "results.exists": "结果文件夹已存在",
     "results.exists.do": "请用 --out 另指定文件夹，或用 --force 覆盖",
     "results.not_results": "该文件夹已存在且不是运行结果，不予覆盖",

@@ -60,6 +60,8 @@ SENTENCES: dict[str, str] = {
     "而情景不允许未服务需求",
     "run.limit": "运行 {seconds} 秒后达到限制而停止；方案与最优值的差距不超过 {gap}",
     "run.limit_no_plan": "运行 {seconds} 秒后达到限制而停止，尚未得到方案",
+    "run.status_unverified": "未通过校验：检查发现违规",
+    "run.years": "以下为 {years} 各年合计",
     "run.status_solver": "最优（求解器下界）",
     "phase.unserved": "最小化未服务需求",
     "phase.objective": "优化目标",
