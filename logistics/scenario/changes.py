@@ -207,7 +207,7 @@ def _unfit(column: Column, value: Value) -> str:
         return "" if isinstance(value, bool) else "true, false"
     if not isinstance(value, str):
         return "text"
-    if column.kind == "id" and not re.match(ID_PATTERN, value):
+    if column.kind == "id" and not re.fullmatch(ID_PATTERN, value):
         return ID_PATTERN
     if column.kind == "windows":
         try:

@@ -172,11 +172,18 @@ def with_variant(scenario: Scenario, variant: str) -> Scenario:
     )
 
 
-def _chain(
-    path: Path, project: Path, problems: list[Problem], allow_outside: bool
-) -> list[tuple[ScenarioFile, Document]]:
+@dataclass(frozen=True)
+class _Read:
+    """One file of a chain, and where it lies: its paths are relative to it."""
+
+    file: ScenarioFile
+    document: Document
+    path: Path
+
+
+def _chain(path: Path, project: Path, problems: list[Problem], allow_outside: bool) -> list[_Read]:
     """The file and its parents, outermost parent first."""
-    chain: list[tuple[ScenarioFile, Document]] = []
+    chain: list[_Read] = []
     seen: list[Path] = []
     current: Path | None = path.resolve()
     while current is not None:
@@ -198,7 +205,7 @@ def _chain(
             problems.append(
                 Problem("schema.version", document.where(("schema",)), str(file.schema_), allowed)
             )
-        chain.insert(0, (file, document))
+        chain.insert(0, _Read(file, document, current))
         current = _parent(file, document, current, project, seen, problems, allow_outside)
     return chain
 
@@ -241,13 +248,13 @@ def _shown(path: Path, project: Path) -> str:
 
 def _merged(
     path: Path,
-    chain: list[tuple[ScenarioFile, Document]],
+    chain: list[_Read],
     project: Path,
     problems: list[Problem],
     allow_outside: bool,
 ) -> Scenario:
     """Later files override earlier ones, key by key inside limits and solver; changes are strung together."""
-    own, document = chain[-1]
+    own, document = chain[-1].file, chain[-1].document
     network, network_at = None, (path, document)
     years: tuple[int, ...] = ()
     objective = "generalised"
@@ -255,9 +262,10 @@ def _merged(
     serve: dict[str, Any] = {}
     solver: dict[str, Any] = {}
     changes: list[PlacedChange] = []
-    for level, (file, doc) in enumerate(chain):
+    for level, read in enumerate(chain):
+        file, doc = read.file, read.document
         if file.network is not None:
-            network, network_at = file.network, (path, doc)
+            network, network_at = file.network, (read.path, doc)
         years = (file.year,) if file.year is not None else tuple(file.years) if file.years else years
         objective = file.objective or objective
         study = file.study if file.study is not None else study

@@ -63,7 +63,7 @@ class AddService(_Strict):
     stops: list[NewStop] = Field(min_length=2, max_length=200)
 
 
-Years = list[Annotated[int, Field(ge=1990, le=2100)]] | None
+Years = Annotated[list[Annotated[int, Field(ge=1990, le=2100)]], Field(min_length=1)] | None
 """Years a change holds in; all years of the scenario when left out."""
 
 
