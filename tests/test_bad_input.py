@@ -12,6 +12,7 @@ from logistics.errors import InputError
 from logistics.network.folder import by_year_schema, read_network
 from logistics.network.read import read_table
 from logistics.network.tables import BY_NAME
+from logistics.scenario.read import read_scenario
 from logistics.yaml_files import read_yaml
 from tests.test_command_line import Answer, command_line, files_below, tiny_project, written_by_hand
 from tests.tiny import THREE_GATEWAYS
@@ -1029,3 +1030,18 @@ def test_paths_inside_the_project_are_free(project: Path) -> None:
     for network in ("../networks/three_gateways", "alias", "../scenarios/../networks/three_gateways"):
         write(project, HEAD.replace("three_gateways", network))
         assert command_line("check", project / "scenarios" / "tiny.yaml").code == 0, network
+
+
+def test_id_with_a_line_break(project: Path) -> None:
+    """A line break at the end is no part of an id."""
+    write(project, HEAD + 'changes:\n  - set: {table: services, column: service_class, value: "x\\n"}\n')
+    assert "services AIR_DE service_class" in refused(project)[0]
+
+
+def test_relative_network_of_a_parent_is_read_from_the_parent(project: Path) -> None:
+    """A path in a parent starts at the parent's folder, wherever the child stands."""
+    write(project, HEAD.replace("three_gateways\n", "../networks/three_gateways\n"), "base.yaml")
+    (project / "scenarios" / "sub").mkdir()
+    child = project / "scenarios" / "sub" / "child.yaml"
+    child.write_text("schema: 1\nname: {zh: x, en: x}\nextends: ../base.yaml\n", "utf-8")
+    assert read_scenario(child).network_folder == project / "networks" / "three_gateways"
