@@ -8,9 +8,10 @@ import pytest
 
 from logistics.models.flow.column_generation import FlowModel
 from logistics.models.flow.decode import claimed_totals, decoded_plan
+from logistics.verification.books import YearBooks
 from logistics.verification.bound import Certificate, recomputed_bound
 from logistics.verification.check import Assertion, verify_year
-from logistics.verification.walk import YearBooks, capacities
+from logistics.verification.room import capacities
 from logistics.virtual_network.build import build_instance
 from tests.tiny import random_network, three_gateways
 

@@ -21,9 +21,9 @@ from logistics.scenario.case import Case
 from logistics.scenario.read import Scenario, ServeRule, SolverSettings
 from logistics.scenario.schema import Names
 from logistics.studies.assignment import Assignment, AssignmentSpec, claim_of
+from logistics.verification.books import YearBooks
 from logistics.verification.check import Assertion, verify_year
 from logistics.verification.ledger import Ledger, clearance_hours
-from logistics.verification.walk import YearBooks
 from logistics.virtual_network.tariffs import (
     ORDER,
     TariffUnits,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.results.layout import RESULT
+from logistics.verification.books import WEIGHTS
 from logistics.verification.verdict import Totals, Verdict, summed_totals
-from logistics.verification.walk import WEIGHTS
 
 CLOSE = 1e-9
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from logistics.errors import Problem, Where
 from logistics.network.network import Network
 from logistics.plan import Plan
+from logistics.verification.books import YearBooks
 from logistics.verification.bound import Certificate, recomputed_bound, unfit_price
 from logistics.verification.verdict import BoundProof, Verdict
-from logistics.verification.walk import Walked, YearBooks, walk_plan
+from logistics.verification.walk import Walked, walk_plan
 
 BILL_TOLERANCE = 1e-9
 BOUND_TOLERANCE = 1e-9

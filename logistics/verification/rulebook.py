@@ -2,7 +2,8 @@
 
 A state is (place, custody). Custody on the way out: loose, packed (consolidated), loose_cleared,
 packed_cleared; abroad after a border crossing; imported; from_stock; delivered. Post has mail_cleared,
-mail_abroad and mail_imported. On board, the place names the service and stop.
+mail_abroad and mail_imported. On board, the place names the service and stop. The room is large on purpose:
+the whole law of what may follow on what is read in one place.
 """
 
 from __future__ import annotations

@@ -5,143 +5,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass
 
 from logistics.errors import Problem, Where
-from logistics.network.network import Network
 from logistics.plan import Plan
-from logistics.verification.ledger import Floats, Ledger, keyed, number
+from logistics.verification.books import WEIGHTS, PathFigures, YearBooks
+from logistics.verification.ledger import keyed
+from logistics.verification.room import capacities
 from logistics.verification.rulebook import Move, Rulebook, StepKey
 from logistics.verification.verdict import Totals
 
 FLOW_TOLERANCE = 1e-6
-WEIGHTS = {
-    "generalised": {"money": 1.0, "capital": 1.0, "time_value": 1.0},
-    "money": {"money": 1.0},
-    "hours": {"customer_h": 1.0},
-    "co2": {"co2_kg": 1.0},
-}
-"""What each objective adds up, per tonne."""
-
-
-@dataclass
-class PathFigures:
-    """Sums along one path, per tonne; arrays are over products."""
-
-    money: dict[str, Floats] = field(default_factory=dict)
-    hours: float = 0.0
-    customer_h: float = 0.0
-    lead_h: float = 0.0
-    variance_h2: float = 0.0
-    cycle_h: float = 0.0
-    co2_kg: float = 0.0
-    option: str = ""
-    uses: dict[tuple[str, str], int] = field(default_factory=dict)
-    exit_gateway: str = ""
-    entry_gateway: str = ""
-
-    def add(self, move: Move) -> None:
-        """Add one move."""
-        for item, amount in move.money:
-            self.money[item] = self.money[item] + amount if item in self.money else amount
-        self.hours += move.hours
-        self.customer_h += move.customer_h
-        self.lead_h += move.lead_h
-        self.variance_h2 += move.variance_h2 if move.lead_h or not move.customer_h else 0.0
-        self.cycle_h += move.cycle_h
-        self.co2_kg += move.co2_kg
-        for use in move.uses:
-            self.uses[use] = self.uses.get(use, 0) + 1
-        if move.key[0] == "store":
-            self.option = move.key[6]
-
-
-class YearBooks:
-    """Rulebooks and demand of one year, and the work of walking a plan through them.
-
-    Parameters
-    ----------
-    network
-        Effective network of the year.
-    year
-        The year.
-    """
-
-    def __init__(self, network: Network, year: int) -> None:
-        self.network, self.year = network, year
-        self.ledger = Ledger(network, year)
-        self.demand = {
-            str(r["demand_id"]): r for r in network.rows("demand") if number(r, "tonnes_per_year") > 0
-        }
-        territory = {name: str(row["customs_territory"]) for name, row in self.ledger.sites.items()}
-        home = network.info.home_territory
-        self.direction: dict[str, str] = {}
-        self.tiers = keyed(network, "time_values", "product_id", "segment", "tier")
-        ends: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-        for name, row in self.demand.items():
-            leaves, enters = (territory[str(row[c])] for c in ("origin_site", "destination_site"))
-            self.direction[name] = "export" if leaves == home else "import" if enters == home else "transit"
-            pair = ends.setdefault((self.direction[name], str(row["segment"])), (set(), set()))
-            pair[0].add(str(row["origin_site"]))
-            pair[1].add(str(row["destination_site"]))
-        self.rulebooks = {key: Rulebook(self.ledger, key[1], *pair) for key, pair in ends.items()}
-        self.product_row = {name: i for i, name in enumerate(self.ledger.products)}
-        self._carrying = self.ledger.carrying_cny_per_t_h()
-        options = keyed(network, "warehouse_options", "option_id")
-        self.storage = {
-            key[0]: number(row, "storage_cny_per_m3_day") / 24.0 * self.ledger.m3_per_t()
-            for key, row in options.items()
-        }
-        self._assortment_h = 24.0 * network.numbers("products", "assortment_stock_d")
-        self.cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
-        self._z = network.numbers("products", "service_factor")
-
-    def rulebook(self, demand_id: str) -> Rulebook:
-        """Rulebook of a demand row."""
-        return self.rulebooks[(self.direction[demand_id], str(self.demand[demand_id]["segment"]))]
-
-    def shares(self) -> dict[tuple[str, str], float]:
-        """Tonnes of each (demand id, tier)."""
-        found = {}
-        tiers: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
-        for (product, segment, tier), row in self.tiers.items():
-            tiers[(product, segment)].append((tier, number(row, "share")))
-        for name, row in self.demand.items():
-            for tier, share in tiers[(str(row["product_id"]), str(row["segment"]))]:
-                if share > 0:
-                    found[(name, tier)] = number(row, "tonnes_per_year") * share
-        return found
-
-    def time_value_cny_per_t_h(self, demand_id: str, tier: str) -> float:
-        """Worth of a customer hour of a tonne."""
-        row = self.demand[demand_id]
-        product = str(row["product_id"])
-        per_day = number(self.tiers[(product, str(row["segment"]), tier)], "value_share_per_day")
-        return float(per_day * self.ledger.fob_cny_per_t[self.product_row[product]] / 24.0)
-
-    def stock_h(self, figures: PathFigures, product: int) -> float:
-        """Hours in stock of a stocked path: cycle, assortment and safety stock."""
-        if not figures.option:
-            return 0.0
-        spread = figures.lead_h * self.cv2_h[product] + figures.variance_h2
-        return float(figures.cycle_h + self._assortment_h[product] + self._z[product] * math.sqrt(spread))
-
-    def per_t(self, figures: PathFigures, product: int, time_value: float) -> dict[str, float]:
-        """Figures per tonne of a product on a path: money by item and together, capital, time, hours, CO2."""
-        stock_h = self.stock_h(figures, product)
-        items = {f"item:{item}": float(amount[product]) for item, amount in figures.money.items()}
-        if figures.option:
-            items["item:storage"] = float(self.storage[figures.option][product]) * stock_h
-        return items | {
-            "money": sum(items.values()),
-            "capital": float(self._carrying[product]) * (figures.hours + stock_h),
-            "time_value": time_value * figures.customer_h,
-            "customer_h": figures.customer_h,
-            "pipeline_h": figures.hours,
-            "co2_kg": figures.co2_kg,
-        }
 
 
 def walked_path(rulebook: Rulebook, origin: str, market: str, steps: Iterable[StepKey]) -> PathFigures | int:
@@ -355,34 +229,6 @@ def _balance(
     return sum(unserved.values())
 
 
-def capacities(books: YearBooks) -> dict[tuple[str, str, str], float]:
-    """Capacity left for demand, by (kind, id, unit): services per leg, sites, passages, warehouses."""
-    found: dict[tuple[str, str, str], float] = {}
-    network = books.network
-    stops: dict[str, int] = defaultdict(int)
-    for service in network.texts("service_stops", "service_id"):
-        stops[service] += 1
-    for row in network.rows("services"):
-        name, background = str(row["service_id"]), number(row, "background_t_per_year")
-        departures = number(row, "departures_per_week") * number(row, "availability") * 365.0 / 7.0
-        for unit, payload in (("t", number(row, "payload_t")), ("m3", number(row, "payload_m3"))):
-            other = background * payload / number(row, "payload_t")
-            offered = departures * payload * number(row, "load_factor_max")
-            for seq in range(2, stops[name] + 1):
-                found[("service", f"{name}#{seq}", unit)] = max(0.0, offered - other)
-    for table, kind, key, column in (
-        ("sites", "site", "site_id", "throughput_t_per_year"),
-        ("passages", "passage", "passage_id", "capacity_t_per_year"),
-    ):
-        for row in network.rows(table):
-            if row[column] is not None:
-                left = number(row, column) - number(row, "background_t_per_year")
-                found[(kind, str(row[key]), "t")] = max(0.0, left)
-    for row in network.rows("warehouse_options"):
-        found[("warehouse", str(row["option_id"]), "t")] = number(row, "capacity_t_per_year")
-    return found
-
-
 def _check_room(
     room: Mapping[tuple[str, str, str], float],
     loads: Mapping[tuple[str, str, str], float],
@@ -395,9 +241,3 @@ def _check_room(
             violations.append(
                 Problem("verify.capacity", Where("plan/flows"), f"{load:.9g}", f"{capacity:.9g}", subject)
             )
-
-
-def spread_h2(books: YearBooks, move: Move) -> Floats:
-    """What a move adds to w for each product: lead time × cv² + variance, 0 behind the warehouse."""
-    behind = move.customer_h > 0 and move.lead_h == 0
-    return np.zeros(len(books.cv2_h)) if behind else move.lead_h * books.cv2_h + move.variance_h2
