@@ -179,7 +179,9 @@ fill_environment() {  # run|dev
     rm -f "$venv/.unfinished"
     install "logistics, from this checkout" --no-deps --no-build-isolation -e "$root" || return 1
     # the first run should not pay for it; where it fails the first run does
-    step "compiling the engine's kernels" "$venv/bin/python" -m logistics.warm_up || :
+    if [ -f "$root/logistics/warm_up.py" ]; then
+        step "the engine's kernels" "$venv/bin/python" -m logistics.warm_up || :
+    fi
     printf '%s\n' "$venv" >"$venv/.place"
     wanted_stamp run >"$venv/.stamp-run"  # dev.lock holds all of run.lock
     [ "$1" = run ] || wanted_stamp "$1" >"$venv/.stamp-$1"

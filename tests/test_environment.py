@@ -116,7 +116,7 @@ def test_first_call_sets_up_and_the_next_starts_at_once(checkout: Path, tmp_path
     pip.write_text("raise SystemExit('pip was called')", "utf-8")
     process = start(checkout)
     told, err = finish(process)
-    assert told["args"] == ["run", str(checkout / "scenarios" / "baseline-2021.yaml")]
+    assert told["args"] == ["run", str(checkout / "scenarios" / "baseline-2021.yaml"), "--force"]
     assert told["pid"] == process.pid
     assert err == ""
 
