@@ -110,20 +110,6 @@ class IncrementalProgram:
             (np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float))
         )
 
-    def set_row_bounds(self, rows: Ints, lower: Floats, upper: Floats) -> None:
-        """Change bounds of existing rows, ascending row numbers."""
-        changes = self._update.linear_constraint_updates
-        changes.lower_bounds.ids.extend(rows.tolist())
-        changes.lower_bounds.values.extend(np.asarray(lower, float).tolist())
-        changes.upper_bounds.ids.extend(rows.tolist())
-        changes.upper_bounds.values.extend(np.asarray(upper, float).tolist())
-
-    def set_column_bounds(self, columns: Ints, upper: Floats) -> None:
-        """Change upper bounds of existing columns, ascending column numbers."""
-        changes = self._update.variable_updates.upper_bounds
-        changes.ids.extend(columns.tolist())
-        changes.values.extend(np.asarray(upper, float).tolist())
-
     def set_costs(self, columns: Ints, cost: Floats) -> None:
         """Change costs of existing columns; the last change before a solve counts."""
         self._costs.update(zip(columns.tolist(), np.asarray(cost, float).tolist(), strict=True))
