@@ -379,13 +379,15 @@ def test_a_wrong_plan_is_not_shown_as_verified(
     from logistics.models.flow import decode
     from logistics.plan import Plan
 
+    whole = decode.decoded_plan
+
     def halved(*arguments: object) -> Plan:
-        plan = decode.decoded_plan(*arguments)  # type: ignore[arg-type]
+        plan = whole(*arguments)  # type: ignore[arg-type]
         tonnes = plan.flows.schema.get_field_index("tonnes")
         half = pa.array([amount / 2 for amount in plan.flows["tonnes"].to_pylist()])
         return Plan(plan.flows.set_column(tonnes, "tonnes", half), plan.steps, plan.unserved)
 
-    monkeypatch.setattr("logistics.studies.assignment.decoded_plan", halved)
+    monkeypatch.setattr(decode, "decoded_plan", halved)
     answer = command_line("run", scenario, "--out", tmp_path / "out", "--json")
     assert answer.code == 6
     assert json.loads(answer.out)["verified"] is False

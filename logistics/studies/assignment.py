@@ -5,25 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from logistics.errors import Problem
-from logistics.models.flow.column_generation import FlowModel, Progress, StopRule
-from logistics.models.flow.decode import Claims, claimed_totals, decoded_plan
-from logistics.models.flow.solved import Duals, SolvedFlow
 from logistics.plan import Plan, joined_plans
 from logistics.plan_facts import facts_of
 from logistics.scenario.case import Case
 from logistics.studies.compiled import compiled_instance
 from logistics.studies.flow_tables import tables_of_flow
 from logistics.studies.study import Report, Status, StudyResult
-from logistics.verification.certificates import DUALS, certificates_of
-from logistics.verification.check import Assertion, verify_year
 from logistics.verification.verdict import Verdict, summed_totals
 from logistics.virtual_network.instance import Instance
+
+if TYPE_CHECKING:
+    from logistics.models.flow.column_generation import Progress
+    from logistics.models.flow.decode import Claims
+    from logistics.models.flow.solved import Duals, SolvedFlow
+    from logistics.verification.check import Assertion
 
 OVER_BOUND = 1e-9
 
@@ -63,6 +64,11 @@ class Assignment:
 
     def run_piece(self, case: Case, spec: BaseModel, piece: int, report: Report) -> YearOutcome:
         """Solve and check one year."""
+        # Checking a scenario needs the register of studies, but no solver.
+        from logistics.models.flow.column_generation import FlowModel, StopRule
+        from logistics.models.flow.decode import claimed_totals, decoded_plan
+        from logistics.verification.check import verify_year
+
         scenario, network = case.scenario, case.networks[piece]
         clock = time.perf_counter()
         seconds: dict[str, float] = {}
@@ -125,6 +131,9 @@ class Assignment:
 
 def claim_of(claims: Claims, solved: SolvedFlow, gap: float, duals: pa.Table) -> Assertion:
     """What is claimed of a solved year, for the check."""
+    from logistics.verification.certificates import certificates_of
+    from logistics.verification.check import Assertion
+
     figures = {**asdict(claims), "objective": solved.objective}
     certificates = certificates_of(duals)
     return Assertion(
@@ -157,6 +166,8 @@ def year_summary(outcome: YearOutcome) -> dict[str, Any]:
 
 
 def _dual_table(instance: Instance, solved: SolvedFlow, year: int) -> pa.Table:
+    from logistics.verification.certificates import DUALS
+
     rows: list[tuple[int, str, str, str, str, float]] = []
     certificates: list[tuple[str, Duals]] = [("objective", solved.duals)]
     if solved.least_unserved is not None:

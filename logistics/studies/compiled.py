@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logistics.errors import InputError, Problem, Where
 from logistics.network.network import Network
@@ -10,6 +11,8 @@ from logistics.scenario.read import Scenario
 from logistics.virtual_network.build import NegativeCost, build_instance
 from logistics.virtual_network.instance import Instance
 from logistics.virtual_network.reasons import why_unreachable
+
+WORD = 64
 
 
 def compiled_instance(network: Network, year: int, scenario: Scenario) -> tuple[Instance, list[Problem]]:
@@ -51,18 +54,24 @@ def unreachable_demand(network: Network, year: int, instance: Instance) -> list[
     return found
 
 
-def instance_reachable(instance: Instance) -> np.ndarray:
-    """Whether each commodity has any path, by one search from each origin, shape (commodities,)."""
-    from logistics.paths import CompressedGraph
+def instance_reachable(instance: Instance) -> NDArray[np.bool_]:
+    """Whether each commodity has any path, shape (commodities,).
 
+    Origins are bits of a word per vertex, passed along arcs until nothing changes.
+    """
     c = instance.commodities
     reached = np.zeros(len(c), dtype=bool)
     for number, layer in enumerate(instance.layers):
         mine = np.flatnonzero((c.layer == number) & (c.origin >= 0) & (c.destination >= 0))
-        if len(mine) == 0:
-            continue
         roots, row = np.unique(c.origin[mine], return_inverse=True)
-        graph = CompressedGraph.from_arcs(layer.num_vertices, layer.tail, layer.head)
-        distance, _ = graph.trees(np.zeros(layer.num_arcs), roots.astype(np.int32))
-        reached[mine] = np.isfinite(distance[row, c.destination[mine]])
+        for first in range(0, len(roots), WORD):
+            word = np.zeros(layer.num_vertices, dtype=np.uint64)
+            bits = np.uint64(1) << np.arange(len(roots[first : first + WORD]), dtype=np.uint64)
+            np.bitwise_or.at(word, roots[first : first + WORD], bits)
+            before = np.zeros_like(word)
+            while not np.array_equal(before, word):
+                before = word.copy()
+                np.bitwise_or.at(word, layer.head, before[layer.tail])
+            asked = np.flatnonzero((row >= first) & (row < first + WORD))
+            reached[mine[asked]] = (word[c.destination[mine[asked]]] & bits[row[asked] - first]) > 0
     return reached
