@@ -1,7 +1,7 @@
 """One thin layer over OR-Tools' MathOpt: linear programs from arrays, changed in place.
 
-MathOpt's Python expressions are 45 times slower than protos filled from arrays, so models are built as
-protos and handed to the core solver. Its status bug (every failure raises ``AttributeError``) is turned
+MathOpt's Python expressions are far slower than protos filled from arrays, so models are built as protos
+and handed to the core solver. Its status bug (every failure raises ``AttributeError``) is turned
 into :class:`~logistics.errors.SolverFailure` with the true text.
 """
 
@@ -60,7 +60,7 @@ class LinearAnswer:
 
 
 class IncrementalProgram:
-    """A minimisation that GLOP keeps warm while columns and rows are added and bounds change.
+    """A minimisation for GLOP, built row by row and column by column from arrays; solves start warm.
 
     Columns and rows are numbered from 0 in the order they were added.
     """
