@@ -33,7 +33,7 @@ NOT_USED = {
     "sites": ("country", "prefecture"),
     "services": ("operator", "pair_id"),
     "products": ("stockable_share_max",),
-    "product_segments": ("reported_cny_per_kg", "promise_d"),
+    "product_segments": ("reported_cny_per_kg"),
     "warehouse_options": (
         "ownership",
         "size",
@@ -43,7 +43,6 @@ NOT_USED = {
     ),
 }
 """Columns that are read and checked, but that no result depends on yet."""
-SO_FAR = {("product_segments", "promise_is_hard"): "so far only `no` is accepted"}
 
 KINDS = {
     "id": "an id",
@@ -106,7 +105,7 @@ def _table(schema: TableSchema) -> Iterator[str]:
     unused = NOT_USED.get(schema.name, ())
     for column in schema.columns:
         name = f"`{column.name}`" + (" ±" if column.name in schema.estimates else "")
-        note = "not used yet" if column.name in unused else SO_FAR.get((schema.name, column.name), "")
+        note = "not used yet" if column.name in unused else ""
         meaning = column.meaning + (f" *({note})*" if note else "")
         yield f"| {name} | {_blank(column)} | {_escaped(meaning)} | {_allowed(column)} |\n"
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         VerificationFailed,
         Where,
     )
-    from logistics.models.flow.column_generation import FlowModel, StopRule
+    from logistics.limits import PlanLimit
+    from logistics.models.flow.column_generation import FlowModel, Progress, StopRule
     from logistics.models.flow.solved import SolvedFlow
     from logistics.network.folder import read_network
     from logistics.network.network import Network
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from logistics.verification.check import Assertion, verify_year
     from logistics.verification.verdict import Verdict
     from logistics.virtual_network.build import build_instance
-    from logistics.virtual_network.instance import Instance
+    from logistics.virtual_network.instance import Instance, Weights
 
 _HOMES = {
     "logistics.errors": (
@@ -49,7 +50,8 @@ _HOMES = {
         "VerificationFailed",
         "Where",
     ),
-    "logistics.models.flow.column_generation": ("FlowModel", "StopRule"),
+    "logistics.limits": ("PlanLimit",),
+    "logistics.models.flow.column_generation": ("FlowModel", "Progress", "StopRule"),
     "logistics.models.flow.solved": ("SolvedFlow",),
     "logistics.network.folder": ("read_network",),
     "logistics.network.network": ("Network",),
@@ -64,7 +66,7 @@ _HOMES = {
     "logistics.verification.check": ("Assertion", "verify_year"),
     "logistics.verification.verdict": ("Verdict",),
     "logistics.virtual_network.build": ("build_instance",),
-    "logistics.virtual_network.instance": ("Instance",),
+    "logistics.virtual_network.instance": ("Instance", "Weights"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -80,7 +82,9 @@ __all__ = [
     "LogisticsError",
     "Network",
     "Plan",
+    "PlanLimit",
     "Problem",
+    "Progress",
     "SavedInputs",
     "Scenario",
     "SolvedFlow",
@@ -89,6 +93,7 @@ __all__ = [
     "StudyResult",
     "Verdict",
     "VerificationFailed",
+    "Weights",
     "Where",
     "__version__",
     "build_case",

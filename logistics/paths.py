@@ -6,6 +6,7 @@ root and the position of the arc that enters it (that leaves it, in a reversed g
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 
 import numba
@@ -166,3 +167,119 @@ def _walk(entering, back, starts, rows, arcs):
             arcs[i, step] = entering[rows[i], vertex]
             vertex = back[arcs[i, step]]
             step += 1
+
+
+@dataclass(frozen=True)
+class TimedPaths:
+    """Cheapest paths within hours, one entry a question.
+
+    Parameters
+    ----------
+    cost
+        inf: none is in time.
+    paths
+        Arcs in order of travel; None where there is none.
+    """
+
+    cost: Floats
+    paths: list[Ints | None]
+
+
+def cheapest_in_time(
+    graph: CompressedGraph,
+    back: CompressedGraph,
+    weights: Floats,
+    hours: Floats,
+    root: int,
+    ends: Ints,
+    most_h: Floats,
+) -> TimedPaths:
+    """Cheapest path from `root` to each of `ends` that takes at most `most_h`, exactly.
+
+    Labels (cost, hours) are settled in order of cost, so a label is worth keeping where it is faster than all
+    settled before it at its vertex. A label from which no end can be reached in time is dropped.
+
+    Parameters
+    ----------
+    graph, back
+        The graph and its reverse.
+    weights, hours
+        Weight and hours ≥ 0 of each arc; an infinite weight closes it.
+    ends, most_h
+        One question each.
+    """
+    late_by = _slack_to_ends(back.start, back.end, back.arc, hours, ends, most_h)
+    cost, label, parent, by = _settled_labels(
+        graph.start, graph.end, graph.arc, weights, hours, root, ends, most_h, late_by
+    )
+    paths: list[Ints | None] = []
+    for last in label:
+        arcs: list[int] = []
+        at = int(last)
+        while at > 0:
+            arcs.append(int(by[at]))
+            at = int(parent[at])
+        paths.append(np.array(arcs[::-1], dtype=np.int32) if last >= 0 else None)
+    return TimedPaths(cost, paths)
+
+
+@numba.njit(cache=True, nogil=True)
+def _slack_to_ends(start, end, arc, hours, ends, most_h):
+    """Least over the ends of (hours from each vertex to the end - its most): above -t, a label of t is late."""
+    reach = np.full(len(start) - 1, np.inf)
+    done = np.zeros(len(start) - 1, np.bool_)
+    heap = [(0.0, np.int64(-1))]
+    heap.pop()
+    for i in range(len(ends)):
+        if -most_h[i] < reach[ends[i]]:
+            reach[ends[i]] = -most_h[i]
+            heapq.heappush(heap, (-most_h[i], np.int64(ends[i])))
+    while len(heap) > 0:
+        key, vertex = heapq.heappop(heap)
+        if done[vertex]:
+            continue
+        done[vertex] = True
+        for position in range(start[vertex], start[vertex + 1]):
+            other = end[position]
+            length = key + hours[arc[position]]
+            if length < reach[other]:
+                reach[other] = length
+                heapq.heappush(heap, (length, np.int64(other)))
+    return reach
+
+
+@numba.njit(cache=True, nogil=True)
+def _settled_labels(start, end, arc, weights, hours, root, ends, most_h, late_by):
+    count = len(ends)
+    cost, label = np.full(count, np.inf), np.full(count, -1, np.int64)
+    asked = np.full(len(start) - 1, -1, np.int64)
+    following = np.full(count, -1, np.int64)
+    for i in range(count):
+        following[i] = asked[ends[i]]
+        asked[ends[i]] = i
+    fastest = np.full(len(start) - 1, np.inf)
+    parent, by, at = [np.int64(-1)], [np.int64(-1)], [np.int64(root)]
+    heap = [(0.0, 0.0, np.int64(0))]
+    left = count
+    while len(heap) > 0 and left > 0:
+        key, time, number = heapq.heappop(heap)
+        vertex = at[number]
+        if time >= fastest[vertex]:
+            continue
+        fastest[vertex] = time
+        i = asked[vertex]
+        while i >= 0:
+            if label[i] < 0 and time <= most_h[i]:
+                cost[i], label[i] = key, number
+                left -= 1
+            i = following[i]
+        for position in range(start[vertex], start[vertex + 1]):
+            other = end[position]
+            length, later = key + weights[arc[position]], time + hours[arc[position]]
+            if length == np.inf or later >= fastest[other] or later + late_by[other] > 0.0:
+                continue
+            parent.append(number)
+            by.append(np.int64(arc[position]))
+            at.append(np.int64(other))
+            heapq.heappush(heap, (length, later, np.int64(len(at) - 1)))
+    return cost, label, np.array(parent), np.array(by)

@@ -34,6 +34,8 @@ def compile_kernels() -> None:
         time_value_cny_per_t_h=np.zeros(2),
         demand_t=np.ones(2),
         constant_cny_per_t=np.zeros(2),
+        promise_h=np.full(2, np.inf),
+        promise_is_hard=np.zeros(2, dtype=bool),
     )
     resources = (Resource("service", "s#2", "t", 10.0),)
     instance = Instance(2021, (plain, stocked), resources, products, commodities, OBJECTIVES["money"])

@@ -17,7 +17,7 @@ from tests.test_command_line import tiny_project
 
 PACKAGE = Path(logistics.__file__).parent
 ORDER = (
-    "network scenario virtual_network paths solver models plan plan_facts",
+    "network limits scenario virtual_network paths solver models plan plan_facts travel_times",
     "verification studies results commands",
 )
 
@@ -30,13 +30,15 @@ def rooms_but(names: str) -> tuple[str, ...]:
 LATER = {
     "words": rooms_but(""),
     "network": rooms_but("network"),
-    "scenario": rooms_but("network scenario"),
+    "limits": rooms_but("network limits"),
+    "scenario": rooms_but("network limits scenario"),
     "paths": rooms_but("paths"),
     "solver": rooms_but("solver"),
-    "virtual_network": rooms_but("network virtual_network paths"),
+    "virtual_network": rooms_but("network limits virtual_network paths"),
     "models": rooms_but("virtual_network paths solver models plan"),
     "plan": rooms_but("plan"),
-    "verification": rooms_but("network plan verification"),
+    "travel_times": rooms_but("network plan travel_times"),
+    "verification": rooms_but("network limits plan verification"),
     "studies": ("results", "commands"),
     "results": ("virtual_network", "paths", "solver", "models", "commands"),
 }

@@ -367,7 +367,7 @@ WRONG_CHANGES = {
             "column: promise_is_hard, value: true}"
         ),
         "",
-        "product_segments.csv:7:promise_is_hard: a promise is marked as hard, which is not modelled yet",
+        "product_segments.csv:7:promise_d: a promise is marked as hard, but no days are promised",
     ),
     "every service closed": (
         "  - set: {table: services, column: status, value: closed}",
@@ -654,7 +654,7 @@ WRONG_CELLS = {
         "product_segments",
         {"product_id": "light", "segment": "b2b"},
         {"promise_is_hard": "yes"},
-        "a promise is marked as hard, which is not modelled yet - put 'no'",
+        "a promise is marked as hard, but no days are promised",
     ),
     "year that the network does not have": (
         "services_by_year",

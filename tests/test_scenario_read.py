@@ -12,7 +12,7 @@ import logistics.scenario.case
 from logistics.errors import InputError, Where
 from logistics.scenario.case import read_case
 from logistics.scenario.read import MAX_EXTENDS, read_scenario
-from logistics.scenario.where import ConditionError, matching_rows
+from logistics.network.where import ConditionError, matching_rows
 from tests.tiny import THREE_GATEWAYS, three_gateways
 
 PACKAGE = Path(logistics.network.read.__file__).parents[1]

@@ -20,7 +20,8 @@ from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
 from logistics.scenario.case import Case
 from logistics.scenario.read import Scenario, ServeRule, SolverSettings
 from logistics.scenario.schema import Names
-from logistics.studies.assignment import Assignment, AssignmentSpec, claim_of
+from logistics.studies.assignment import Assignment, AssignmentSpec
+from logistics.studies.year_flow import claim_of
 from logistics.verification.books import YearBooks
 from logistics.verification.check import Assertion, verify_year
 from logistics.verification.ledger import Ledger, clearance_hours

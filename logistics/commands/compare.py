@@ -38,7 +38,8 @@ def _print(found: dict[str, Any], lang: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from logistics.commands.tables import TOTALS, _headed, _number
+    from logistics.commands.rich_tables import headed, number
+    from logistics.commands.tables import TOTALS
 
     console = Console(highlight=False)
     console.print(Text(f"{found['before']}  →  {found['after']}", style="bold"))
@@ -49,14 +50,14 @@ def _print(found: dict[str, Any], lang: str) -> None:
         ("term.before", "right"),
         ("term.after", "right"),
     ]
-    inputs = _headed(lang, "compare.inputs", names)
+    inputs = headed(lang, "compare.inputs", names)
     lines = _grouped(found["inputs"])
     for row in lines[:MOST_INPUTS]:
         inputs.add_row(*(Text(_plain(row[key])) for key in ("table", "row", "column", "before", "after")))
     console.print(inputs)
     if len(lines) > MOST_INPUTS:
         console.print(text("compare.more_inputs", lang, count=len(lines) - MOST_INPUTS))
-    totals = _headed(
+    totals = headed(
         lang,
         "compare.totals",
         [
@@ -70,7 +71,7 @@ def _print(found: dict[str, Any], lang: str) -> None:
     for name, row in found["totals"].items():
         factor, unit, decimals = TOTALS.get(name, (1.0, "t" if name.endswith("_t") else "", 0))
         cells = [
-            "" if row[key] is None else _number(row[key] * factor, decimals)
+            "" if row[key] is None else number(row[key] * factor, decimals)
             for key in ("before", "after", "difference")
         ]
         totals.add_row(text(f"term.{name}", lang), *cells, unit)
@@ -82,9 +83,9 @@ def _print(found: dict[str, Any], lang: str) -> None:
         ("term.after", "right"),
         ("term.difference", "right"),
     ]
-    services = _headed(lang, "compare.services", names)
+    services = headed(lang, "compare.services", names)
     for row in found["services"][:MOST_SERVICES]:
-        cells = [_number(row[key], 0) for key in ("before", "after", "difference")]
+        cells = [number(row[key], 0) for key in ("before", "after", "difference")]
         services.add_row(Text(row["service_id"]), text(f"term.{row['mode']}", lang), *cells)
     console.print(services)
 

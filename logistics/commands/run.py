@@ -98,7 +98,7 @@ def command(
             # Published figures are of the network as it was, not of what a scenario changes.
             tables.pop("observed", None)
         print_result(document, tables, lang, folder, seconds)
-    unverified = result.plan is not None and not result.plan_verified
+    unverified = not result.plan_verified
     return EXIT_UNVERIFIED if unverified else CODES[result.status]
 
 
@@ -106,7 +106,7 @@ def _say_outcome(status: str, document: Mapping[str, Any], lang: str, seconds: f
     """Say on stderr why there is no solved plan, or what stays unserved."""
     unserved, demand = document["unserved_t"] or 0.0, document["demand_t"] or 0.0
     amounts = {"unserved_t": f"{unserved:,.1f}", "demand_t": f"{demand:,.0f}"}
-    if status == "infeasible":
+    if status == "infeasible" and document["objective"] is not None:
         click.echo(text("run.infeasible", lang, **amounts), err=True)
     elif status == "no_plan":
         click.echo(text("run.limit_no_plan", lang, seconds=f"{seconds:.1f}"), err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from logistics.commands.rich_tables import headed, number
+from logistics.commands.study_tables import print_disruption, print_frontier, print_limits, print_times
 from logistics.words import text
 
 TOTALS = {
@@ -21,6 +23,7 @@ TOTALS = {
     "pipeline_hours_mean": (1 / 24, "d", 2),
     "co2_t": (1e-3, "kt", 1),
     "local_gateway_share": (100.0, "%", 1),
+    "promise_share": (100.0, "%", 1),
 }
 """Factor, unit and decimals in which totals are shown."""
 
@@ -33,9 +36,16 @@ def print_result(
     name = document["scenario"]["name"][lang]
     console.print(Text(name, style="bold"))
     _outcome(console, document, lang)
+    print_limits(console, tables, lang)
+    if document["objective"] is None:
+        console.print(text("run.done", lang, folder=folder, seconds=f"{seconds:.1f}"))
+        return
     _totals(console, document, lang)
+    print_frontier(console, tables, lang)
+    print_disruption(console, tables, lang)
     if "modes" in tables and tables["modes"].num_rows:
         _modes(console, tables["modes"], lang)
+    print_times(console, tables, lang)
     if "gateways" in tables and tables["gateways"].num_rows:
         _gateways(console, tables["gateways"], lang)
     if "bottlenecks" in tables and tables["bottlenecks"].num_rows:
@@ -58,25 +68,27 @@ def _outcome(console: Console, document: Mapping[str, Any], lang: str) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, value in (
         (text("term.status", lang), status),
-        (text("term.objective", lang), _number(document["objective"], 0)),
-        (text("term.bound", lang), f"{_number(document['bound'], 0)} ({proof})"),
+        (text("term.objective", lang), number(document["objective"], 0)),
+        (text("term.bound", lang), f"{number(document['bound'], 0)} ({proof})"),
         (text("term.gap", lang), "" if document["gap"] is None else f"{document['gap']:.1e}"),
         (text("term.verified", lang), verified),
-        (text("term.demand_t", lang), f"{_number(document['demand_t'], 0)} t"),
-        (text("term.unserved_t", lang), f"{_number(document['unserved_t'], 0)} t"),
+        (text("term.demand_t", lang), f"{number(document['demand_t'], 0)} t"),
+        (text("term.unserved_t", lang), f"{number(document['unserved_t'], 0)} t"),
     ):
         table.add_row(key, Text(value))
     console.print(table)
 
 
 def _totals(console: Console, document: Mapping[str, Any], lang: str) -> None:
-    table = _headed(
+    table = headed(
         lang, "totals.title", [("term.total", "left"), ("term.value", "right"), ("term.unit", "left")]
     )
     for key, (factor, unit, decimals) in TOTALS.items():
         value = document["totals"].get(key)
+        if value is None:
+            continue
         table.add_row(
-            text(f"term.{key}", lang), "" if value is None else _number(value * factor, decimals), unit
+            text(f"term.{key}", lang), "" if value is None else number(value * factor, decimals), unit
         )
     console.print(table)
 
@@ -89,7 +101,7 @@ def _modes(console: Console, modes: pa.Table, lang: str) -> None:
         ("term.kt", "right"),
         ("term.share", "right"),
     ]
-    table = _headed(lang, "modes.title", names)
+    table = headed(lang, "modes.title", names)
     sums: dict[tuple[str, str, str], float] = {}
     whole: dict[str, float] = {}
     for row in modes.to_pylist():
@@ -101,7 +113,7 @@ def _modes(console: Console, modes: pa.Table, lang: str) -> None:
     ):
         share = f"{100 * tonnes / whole[direction]:.1f} %"
         words = [text(f"term.{direction}", lang), text(f"term.{mode}", lang) if mode else ""]
-        table.add_row(*words, service_class, _number(tonnes / 1000, 1), share)
+        table.add_row(*words, service_class, number(tonnes / 1000, 1), share)
     console.print(table)
 
 
@@ -113,7 +125,7 @@ def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -
         ("term.kt", "right"),
         ("term.local", "left"),
     ]
-    table = _headed(lang, "gateways.title", names)
+    table = headed(lang, "gateways.title", names)
     rows = sorted(gateways.to_pylist(), key=lambda row: -row["tonnes"])
     table.caption = _largest(most, len(rows), "gateways", lang)
     for row in rows[:most]:
@@ -123,7 +135,7 @@ def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -
             text(f"term.{row['direction']}", lang),
             row["home_gateway"],
             mode,
-            _number(row["tonnes"] / 1000, 1),
+            number(row["tonnes"] / 1000, 1),
             local,
         )
     console.print(table)
@@ -135,17 +147,32 @@ def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, most: int =
         ("term.unit", "left"),
         ("term.load", "right"),
         ("term.price_up_to", "right"),
+        ("term.more_up_to", "right"),
+        ("term.more_checked", "right"),
     ]
-    table = _headed(lang, "bottlenecks.title", names)
+    table = headed(lang, "bottlenecks.title", names)
     table.caption = _largest(most, bottlenecks.num_rows, "bottlenecks", lang)
     for row in bottlenecks.slice(0, most).to_pylist():
         table.add_row(
             Text(f"{row['kind']} {row['id']}"),
             row["unit"],
-            _number(row["load"], 0),
-            f"{_number(row['price_up_to'], 0)} CNY/{row['unit']}",
+            number(row["load"], 0),
+            f"{number(row['price_up_to'], 0)} CNY/{row['unit']}",
+            number(row["more_up_to"], 0),
+            number(row["more_checked"], 0),
         )
     console.print(table)
+    for row in bottlenecks.slice(0, most).to_pylist():
+        if row["more_checked"] is None:
+            continue
+        values = {
+            "name": row[f"name_{lang}"] or row["id"],
+            "unit": row["unit"],
+            "price": f"{number(row['price_up_to'], 0)} CNY",
+            "more": number(row["more"], 0),
+            "checked": f"{number(row['more_checked'], 0)} CNY",
+        }
+        console.print(Text(text("bottlenecks.worth", lang, **values)))
 
 
 def _observed(console: Console, observed: pa.Table, lang: str) -> None:
@@ -157,12 +184,12 @@ def _observed(console: Console, observed: pa.Table, lang: str) -> None:
         ("term.band", "right"),
         ("term.within_band", "left"),
     ]
-    table = _headed(lang, "observed.title", names)
+    table = headed(lang, "observed.title", names)
     for row in observed.to_pylist():
         small = row["measure"] != "tonnes"
 
         def shown(value: float | None, small: bool = small) -> str:
-            return "" if value is None else f"{value:.3f}" if small else _number(value, 0)
+            return "" if value is None else f"{value:.3f}" if small else number(value, 0)
 
         inside = text("term.yes" if row["within_band"] else "term.no", lang)
         name = Text(row[f"name_{lang}"])
@@ -181,21 +208,3 @@ def _observed(console: Console, observed: pa.Table, lang: str) -> None:
 def _largest(shown: int, whole: int, name: str, lang: str) -> str | None:
     """Say that a table is cut, and where the rest stands."""
     return text("tables.largest", lang, shown=shown, whole=whole, name=name) if whole > shown else None
-
-
-def _headed(lang: str, title: str, columns: Sequence[tuple[str, str]]) -> Table:
-    table = Table(
-        title=text(title, lang),
-        title_justify="left",
-        title_style="bold",
-        caption_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for key, side in columns:
-        table.add_column(text(key, lang), justify="right" if side == "right" else "left", overflow="fold")
-    return table
-
-
-def _number(value: float | None, decimals: int) -> str:
-    return "" if value is None else f"{value:,.{decimals}f}"

@@ -255,15 +255,6 @@ def _last_mile_once(network: Network) -> Iterator[Problem]:
         seen.setdefault(key, row)
 
 
-def _promises_are_soft(network: Network) -> Iterator[Problem]:
-    """A hard promise would have to forbid late paths, which no model does yet; it is refused, not ignored."""
-    hard = network.tables["product_segments"]["promise_is_hard"].to_pylist()
-    for row in (row for row, cell in enumerate(hard) if cell):
-        yield Problem(
-            "promise.hard", _place(network, "product_segments", row, "promise_is_hard"), "yes", "no"
-        )
-
-
 def _years_are_used(network: Network) -> Iterator[Problem]:
     """Values by year are of years that the network has, and the base year is one of them."""
     years = ", ".join(map(str, network.info.years))
@@ -298,6 +289,15 @@ def _estimates_have_ranges(network: Network) -> Iterator[Problem]:
             yield Problem("estimate.upside_down", where, f"{lows[row, column]:g} > {highs[row, column]:g}")
 
 
+def _hard_promises_are_given(network: Network) -> Iterator[Problem]:
+    """A promise that forbids late paths has a number of days."""
+    table = network.tables["product_segments"]
+    cells = zip(table["promise_is_hard"].to_pylist(), table["promise_d"].to_pylist(), strict=True)
+    for row, (hard, days) in enumerate(cells):
+        if hard and days is None:
+            yield Problem("promise.hard", _place(network, "product_segments", row, "promise_d"))
+
+
 CHECKS: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     _has_services,
     _stops_in_order,
@@ -309,7 +309,7 @@ CHECKS: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     _demand_is_described,
     _border_rules_cover,
     _last_mile_once,
-    _promises_are_soft,
     _years_are_used,
     _estimates_have_ranges,
+    _hard_promises_are_given,
 )

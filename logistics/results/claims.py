@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
@@ -10,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.results.layout import RESULT
-from logistics.verification.books import WEIGHTS
 from logistics.verification.verdict import Totals, Verdict, summed_totals
 
 CLOSE = 1e-9
@@ -24,22 +24,33 @@ class YearClaims(_Loose):
     """What is said of a year."""
 
     status: Literal["optimal", "limit", "infeasible", "no_plan"]
-    objective: float
+    objective: float | None
     bound: float | None
     gap: float | None
     plan_verified: bool
     bound_proof: Literal["certificate", "solver", "none"]
     least_unserved_t: float
+    least_relaxation: float | None = None
     claims: dict[str, float]
     totals: dict[str, float | None]
     bill_cny: dict[str, float]
+
+
+class PlanClaims(YearClaims):
+    """What is said of one of several plans, and what it is judged by."""
+
+    year: int
+    weights: dict[str, float]
+    unserved_cny_per_t: float | None
+    rules: list[dict[str, Any]]
+    changes: list[dict[str, Any]]
 
 
 class ResultClaims(_Loose):
     """What ``result.json`` says, as far as it is checked."""
 
     status: Literal["optimal", "limit", "infeasible", "no_plan"]
-    objective: float
+    objective: float | None
     bound: float | None
     gap: float | None
     gap_asked: float
@@ -50,6 +61,7 @@ class ResultClaims(_Loose):
     unserved_t: float
     totals: dict[str, float | None]
     by_year: dict[int, YearClaims]
+    plans: dict[str, PlanClaims] = {}
     files: dict[str, str]
 
 
@@ -69,7 +81,12 @@ def checked_claims(document: Mapping[str, Any]) -> ResultClaims:
     return said
 
 
-def contradictions(said: ResultClaims, verdicts: Sequence[Verdict], objective: str) -> Iterator[Problem]:
+def contradictions(
+    said: ResultClaims,
+    verdicts: Sequence[Verdict],
+    others: Mapping[str, Verdict],
+    weights: Mapping[str, float],
+) -> Iterator[Problem]:
     """Yield a problem for each figure or word of a result that the verdicts do not bear out.
 
     Parameters
@@ -78,24 +95,25 @@ def contradictions(said: ResultClaims, verdicts: Sequence[Verdict], objective: s
         Content of ``result.json``.
     verdicts
         Verdicts of all its years.
-    objective
-        The scenario's objective.
+    others
+        Verdicts of its further plans.
+    weights
+        What the scenario's objective adds up.
     """
     gaps = []
     for verdict in verdicts:
         year = said.by_year[verdict.year]
-        gaps.append(_gap(verdict, year.bound, objective))
-        yield from _differing(year.totals, summed_totals([verdict]), f"{verdict.year} ")
-        yield from _differing(year.bill_cny, verdict.bill, f"{verdict.year} bill ")
-        yield from _differing({"gap": year.gap}, {"gap": gaps[-1]}, f"{verdict.year} ", 1e-6)
-        yield from _words(
-            year.bound_proof, year.status, verdict.bound_proof, gaps[-1], said.gap_asked, f"{verdict.year} "
-        )
+        gaps.append(_gap(verdict, year.bound, weights))
+        yield from _of_year(year, verdict, gaps[-1], said.gap_asked, f"{verdict.year} ")
+    for name, verdict in others.items():
+        plan = said.plans[name]
+        gap = _gap(verdict, plan.bound, plan.weights)
+        yield from _of_year(plan, verdict, gap, said.gap_asked, f"{name} ")
     totals = summed_totals(verdicts)
     bounds = [said.by_year[v.year].bound for v in verdicts]
     own: dict[str, float | None] = {
         **totals,
-        "objective": sum(v.objective for v in verdicts),
+        "objective": _known(sum(v.objective for v in verdicts)),
         "bound": None if None in bounds else sum(b for b in bounds if b is not None),
     }
     claimed = {**said.totals, "demand_t": said.demand_t, "unserved_t": said.unserved_t}
@@ -112,17 +130,31 @@ def contradictions(said: ResultClaims, verdicts: Sequence[Verdict], objective: s
         said.gap_asked,
         "",
     )
-    holds = all(v.plan_verified for v in verdicts)
+    holds = all(v.plan_verified for v in (*verdicts, *others.values()))
     for name, word in (("verified", said.verified), ("plan_verified", said.plan_verified)):
         if word != holds:
             yield Problem("verify.bill", Where(RESULT), str(word).lower(), str(holds).lower(), name)
 
 
-def _gap(verdict: Verdict, bound: float | None, objective: str) -> float | None:
+def _of_year(
+    said: YearClaims, verdict: Verdict, gap: float | None, asked: float, label: str
+) -> Iterator[Problem]:
+    yield from _differing(said.totals, summed_totals([verdict]), label)
+    yield from _differing(said.bill_cny, verdict.bill, f"{label}bill ")
+    yield from _differing({"gap": said.gap}, {"gap": gap}, label, 1e-6)
+    yield from _differing({"objective": said.objective}, {"objective": _known(verdict.objective)}, label)
+    yield from _words(said.bound_proof, said.status, verdict.bound_proof, gap, asked, label)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _gap(verdict: Verdict, bound: float | None, weights: Mapping[str, float]) -> float | None:
     """Relative gap of a year: taxes at the border are the same in every plan that serves the same demand."""
-    if bound is None:
+    if bound is None or not math.isfinite(verdict.objective):
         return None
-    weight = WEIGHTS[objective].get("money", 0.0)
+    weight = weights.get("money", 0.0)
     same = weight * sum(verdict.bill.get(item, 0.0) for item in ("duty", "vat", "border_fee"))
     return max(0.0, verdict.objective - bound) / max(1.0, abs(verdict.objective - same))
 
@@ -148,5 +180,7 @@ def _words(
     if proof == "certificate" and own_proof != "certificate":
         yield Problem("verify.bill", Where(RESULT), proof, own_proof, f"{label}bound_proof")
     closed = gap is not None and gap <= asked * (1 + 1e-6) + 1e-15
+    if status == "infeasible" and own_proof != "certificate" and gap is None:
+        yield Problem("verify.bill", Where(RESULT), status, own_proof, f"{label}status")
     if (status == "optimal" and not closed) or (status == "limit" and closed and own_proof == "certificate"):
         yield Problem("verify.bill", Where(RESULT), status, _shown(gap), f"{label}status")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logistics.errors import InputError, Problem, Where, stop_on_errors
+from logistics.limits import read_limits
+from logistics.network.network import Network
 from logistics.plan import Plan
 from logistics.results.claims import ResultClaims, YearClaims, checked_claims, contradictions
-from logistics.results.layout import INPUTS, RESULT, digest_of_bytes, digest_of_files, self_digest
-from logistics.results.read import SavedInputs, read_duals, read_inputs, read_plan, read_result
+from logistics.results.layout import (
+    INPUTS,
+    PLAN,
+    PLANS,
+    RESULT,
+    digest_of_bytes,
+    digest_of_files,
+    self_digest,
+)
+from logistics.results.read import SavedInputs, no_plan, read_duals, read_inputs, read_plan, read_result
+from logistics.verification.books import WEIGHTS
 from logistics.verification.certificates import certificates_of
-from logistics.verification.check import Assertion, verify_year
+from logistics.verification.check import Assertion, Task, unplanned_year, verify_conflict, verify_task
 from logistics.verification.verdict import Verdict
 
 
@@ -57,7 +68,10 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         When what is needed cannot be read.
     """
     if inputs is not None:
-        return _judged(read_plan(folder, hand_made=True), inputs, {}, None)
+        scenario = inputs.scenario
+        rules = read_limits(scenario["limits"]["rules"])
+        task = Task(WEIGHTS[scenario["objective"]], scenario["limits"]["unserved_cny_per_t"], rules)
+        return _judged(read_plan(folder, hand_made=True), inputs, task, {}, None)
     document = read_result(folder)
     altered = _altered(folder, document)
     try:
@@ -65,48 +79,102 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         saved = read_inputs(folder)
         _same_years(said, saved)
         duals = read_duals(folder)
-        plan = read_plan(folder, hand_made=False)
-    except InputError as error:
+        plan = read_plan(folder) if (folder / PLAN).exists() else no_plan()
+        limits = read_limits(saved.scenario["limits"]["rules"])
+        others = {
+            name: (_tables(folder, name), _changed(saved.networks[claims.year], claims.changes))
+            for name, claims in said.plans.items()
+        }
+        other_limits = {name: read_limits(claims.rules) for name, claims in said.plans.items()}
+    except (InputError, KeyError, TypeError, IndexError) as error:
         # What was altered is the finding; that it can no longer be read only follows from it.
-        if altered:
-            return Judgement((), (*altered, *error.problems))
+        problems = error.problems if isinstance(error, InputError) else ()
+        if altered or not problems:
+            unreadable = () if problems else (Problem("results.unreadable", Where(RESULT), str(error)[:200]),)
+            return Judgement((), (*altered, *problems, *unreadable))
         raise
-    judged = _judged(plan, saved, said.by_year, duals, said.gap_asked)
-    objective = str(saved.scenario["objective"])
-    said_wrongly = contradictions(said, judged.verdicts, objective)
-    return Judgement(judged.verdicts, (*altered, *judged.violations, *said_wrongly))
+    weights = WEIGHTS[str(saved.scenario["objective"])]
+    task = Task(weights, saved.scenario["limits"]["unserved_cny_per_t"], limits)
+    judged = _judged(plan, saved, task, said.by_year, duals, said.gap_asked)
+    further: dict[str, Verdict] = {}
+    for name, ((other_plan, other_duals), network) in others.items():
+        claims = said.plans[name]
+        task = Task(claims.weights, claims.unserved_cny_per_t, other_limits[name])
+        further[name] = _verdict(network, claims.year, other_plan, task, claims, other_duals, said.gap_asked)
+    found = [problem for verdict in further.values() for problem in verdict.violations]
+    said_wrongly = contradictions(said, judged.verdicts, further, weights)
+    return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly))
+
+
+def _tables(folder: Path, name: str) -> tuple[Plan, pa.Table | None]:
+    place = f"{PLANS}/{name}"
+    has_plan = (folder / place / "flows.parquet").exists()
+    return read_plan(folder, name=place) if has_plan else no_plan(), read_duals(folder / place)
+
+
+def _changed(network: Network, changes: Sequence[Mapping[str, Any]]) -> Network:
+    """The network with the values of one of several plans."""
+    for change in changes:
+        table = network.tables[change["table"]]
+        row = network.row_of(change["table"])[change["row"]]
+        cells = table[change["column"]].to_pylist()
+        cells[row] = change["value"]
+        place = table.schema.get_field_index(change["column"])
+        field = table.schema.field(place)
+        table = table.set_column(place, field, pa.array(cells, field.type))
+        network = network.with_table(change["table"], table)
+    return network
 
 
 def _judged(
     plan: Plan,
     saved: SavedInputs,
+    task: Task,
     claims: Mapping[int, YearClaims],
     duals: pa.Table | None,
     gap: float = 0.0,
 ) -> Judgement:
     """Judge a plan year by year."""
-    verdicts = []
-    objective, price = str(saved.scenario["objective"]), saved.scenario["limits"]["unserved_cny_per_t"]
-    for year, network in saved.networks.items():
-        claim = Assertion({})
-        if year in claims:
-            said = claims[year]
-            mine = certificates_of(duals.filter(pc.equal(duals["year"], year))) if duals is not None else {}
-            claim = Assertion(
-                figures={**said.claims, "objective": said.objective},
-                bound=said.bound,
-                gap=gap,
-                certificate=mine.get("objective"),
-                least_unserved=mine.get("least_unserved"),
-                least_unserved_t=said.least_unserved_t,
-            )
-        verdicts.append(verify_year(network, year, plan.of_year(year), objective, claim, price))
+    verdicts = [
+        _verdict(network, year, plan.of_year(year), task, claims.get(year), duals, gap)
+        for year, network in saved.networks.items()
+    ]
     strangers = sorted(set(plan.years) - set(saved.networks))
     violations = [
         Problem("verify.step", Where("plan/flows"), str(year), subject="year") for year in strangers
     ]
     violations += [problem for verdict in verdicts for problem in verdict.violations]
     return Judgement(tuple(verdicts), tuple(violations))
+
+
+def _verdict(
+    network: Network,
+    year: int,
+    plan: Plan,
+    task: Task,
+    said: YearClaims | None,
+    duals: pa.Table | None,
+    gap: float,
+) -> Verdict:
+    """Judge one year of a plan by what is said of it."""
+    if said is None:
+        return verify_task(network, year, plan, task, Assertion({}))
+    mine = certificates_of(duals.filter(pc.equal(duals["year"], year))) if duals is not None else {}
+    claim = Assertion(
+        figures={**said.claims, "objective": said.objective} if said.objective is not None else {},
+        bound=said.bound,
+        gap=gap,
+        certificate=mine.get("objective"),
+        least_unserved=mine.get("least_unserved"),
+        least_unserved_t=said.least_unserved_t,
+        conflict=mine.get("conflict"),
+        least_relaxation=said.least_relaxation,
+    )
+    if said.least_relaxation is not None:
+        return verify_conflict(network, year, plan, task, claim)
+    if said.status == "no_plan":
+        return unplanned_year(network, year)
+    return verify_task(network, year, plan, task, claim)
 
 
 def _same_years(said: ResultClaims, saved: SavedInputs) -> None:

@@ -15,6 +15,7 @@ TIMING = "timing.json"
 LOG = "run.log"
 INPUTS = "inputs"
 PLAN = "plan"
+PLANS = "plans"
 DUALS = "duals.parquet"
 SCENARIO = "scenario.json"
 UNSEALED = (TIMING, LOG)

@@ -82,13 +82,15 @@ def read_inputs(folder: Path) -> SavedInputs:
     return SavedInputs(scenario, networks)
 
 
-def read_plan(folder: Path, *, hand_made: bool = False) -> Plan:
+def read_plan(folder: Path, *, hand_made: bool = False, name: str = PLAN) -> Plan:
     """Read ``plan/``: Parquet as the engine wrote it, or CSV made by hand.
 
     Parameters
     ----------
     folder
         Folder that holds ``plan/``.
+    name
+        Place of another plan in the folder, ``plans/…``.
     hand_made
         Read ``flows.csv`` and ``steps.csv``; ``unserved.csv`` may be left out.
 
@@ -99,11 +101,11 @@ def read_plan(folder: Path, *, hand_made: bool = False) -> Plan:
     """
     tables: dict[str, pa.Table] = {}
     problems: list[Problem] = []
-    for name, schema in (("flows", FLOWS), ("steps", STEPS), ("unserved", UNSERVED)):
-        path = folder / PLAN / (f"{name}.csv" if hand_made else f"{name}.parquet")
+    for part, schema in (("flows", FLOWS), ("steps", STEPS), ("unserved", UNSERVED)):
+        path = folder / name / (f"{part}.csv" if hand_made else f"{part}.parquet")
         if not path.exists():
-            if hand_made and name == "unserved":
-                tables[name] = schema.empty_table()
+            if hand_made and part == "unserved":
+                tables[part] = schema.empty_table()
             else:
                 problems.append(Problem("results.no_plan", Where(str(path))))
             continue
@@ -123,7 +125,7 @@ def read_plan(folder: Path, *, hand_made: bool = False) -> Plan:
             if len(blank):
                 where = Where(str(path), int(blank[0]) + 2, column)
                 problems.append(Problem("results.bad_table", where, "", column))
-        tables[name] = table
+        tables[part] = table
     stop_on_errors(problems)
     return Plan(tables["flows"], tables["steps"], tables["unserved"])
 
@@ -136,6 +138,11 @@ def _from_csv(path: Path, schema: pa.Schema) -> pa.Table:
         strings_can_be_null=False,
     )
     return pacsv.read_csv(path, convert_options=options)
+
+
+def no_plan() -> Plan:
+    """A plan without cargo."""
+    return Plan(FLOWS.empty_table(), STEPS.empty_table(), UNSERVED.empty_table())
 
 
 def read_duals(folder: Path) -> pa.Table | None:

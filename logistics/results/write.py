@@ -17,11 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logistics.errors import Problem, Where, stop_on_errors
+from logistics.limits import limit_rows
+from logistics.plan import Plan
 from logistics.results.layout import (
     DUALS,
     INPUTS,
     LOG,
     PLAN,
+    PLANS,
     RESULT,
     SCENARIO,
     SCHEMA,
@@ -93,11 +96,11 @@ def write_results(
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         inputs = _write_inputs(work, case)
-        if result.plan is not None:
-            (work / PLAN).mkdir()
-            for name in ("flows", "steps", "unserved"):
-                _write_table(getattr(result.plan, name), work / PLAN / f"{name}.parquet")
+        _write_plan(result.plan, work / PLAN)
         _write_table(result.duals, work / DUALS)
+        for name, record in result.plans.items():
+            _write_plan(record.plan, work / PLANS / name)
+            _write_table(record.duals, work / PLANS / name / DUALS)
         _write_table(_changes(case), work / "changes.parquet")
         for name, table in result.tables.items():
             _write_table(table, work / f"{name}.parquet")
@@ -117,6 +120,14 @@ def write_results(
         shutil.rmtree(work, ignore_errors=True)
         raise
     return document
+
+
+def _write_plan(plan: Plan | None, folder: Path) -> None:
+    if plan is None:
+        return
+    folder.mkdir(parents=True)
+    for name in ("flows", "steps", "unserved"):
+        _write_table(getattr(plan, name), folder / f"{name}.parquet")
 
 
 def _put(work: Path, folder: Path) -> None:
@@ -161,6 +172,7 @@ def result_document(case: Case, result: StudyResult, inputs: str) -> dict[str, A
         "unserved_t": result.totals.get("unserved_t"),
         "totals": {k: v for k, v in result.totals.items() if k not in ("demand_t", "unserved_t")},
         "by_year": {str(year): _json_ready(figures) for year, figures in result.years.items()},
+        "plans": {name: _json_ready(record.figures) for name, record in result.plans.items()},
         "warnings": [_problem(p) for p in (*case.warnings, *result.problems)],
     }
 
@@ -186,6 +198,8 @@ def _json_ready(value: Any) -> Any:
         return {str(key): _json_ready(item) for key, item in value.items()}
     if isinstance(value, float):
         return _finite(value)
+    if isinstance(value, list | tuple):
+        return [_json_ready(item) for item in value]
     return value
 
 
@@ -231,6 +245,7 @@ def resolved_scenario(case: Case) -> dict[str, Any]:
         "limits": {
             "allow_unserved": scenario.serve.allow_unserved,
             "unserved_cny_per_t": scenario.serve.unserved_cny_per_t,
+            "rules": limit_rows(scenario.limits),
         },
         "study": dict(scenario.study),
         "solver": {
@@ -256,4 +271,5 @@ def resolved_scenario(case: Case) -> dict[str, Any]:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd")

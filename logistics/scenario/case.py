@@ -11,6 +11,7 @@ from logistics.network.checks import check_tables
 from logistics.network.folder import read_network
 from logistics.network.network import Network
 from logistics.scenario.changes import ChangeEntry, apply_changes
+from logistics.scenario.plan_limits import limit_problems
 from logistics.scenario.read import Scenario, named_network, read_scenario
 
 
@@ -59,6 +60,7 @@ def build_case(scenario: Scenario, network: Network, warnings: tuple[Problem, ..
         networks[year], log[year] = apply_changes(network.at_year(year), holding, found)
         if log[year] and not found:
             found.extend(p for p in check_tables(networks[year]) if p.severity == "error")
+        found.extend(limit_problems(networks[year], scenario.limits))
         problems.extend(problem for problem in found if problem not in problems)
     stop_on_errors(problems)
     return Case(scenario, networks, log, tuple(problems))

@@ -17,10 +17,10 @@ from logistics.errors import Problem, Where, did_you_mean
 from logistics.network.columns import ID_PATTERN, Column
 from logistics.network.network import Network
 from logistics.network.tables import BY_NAME
+from logistics.network.where import ConditionError, matching_rows
 from logistics.network.windows import parse_windows
 from logistics.scenario.read import PlacedChange
 from logistics.scenario.schema import AddService, Close, SetValue
-from logistics.scenario.where import ConditionError, matching_rows
 
 Value = float | str | bool | None
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+from logistics.limits import PlanLimit
 from logistics.project import guarded, project_folder
+from logistics.scenario.plan_limits import placed_limits
 from logistics.scenario.schema import SUPPORTED_SCHEMAS, Change, Names, ScenarioFile, Variant
 from logistics.yaml_files import Document, read_yaml, validated
 
@@ -81,6 +83,7 @@ class Scenario:
     study: Mapping[str, Any]
     solver: SolverSettings
     changes: tuple[PlacedChange, ...]
+    limits: tuple[PlanLimit, ...] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
     document: Document | None = None
 
@@ -260,6 +263,7 @@ def _merged(
     objective = "generalised"
     study: Mapping[str, Any] = {"kind": "assignment"}
     serve: dict[str, Any] = {}
+    limits: dict[str, PlanLimit] = {}
     solver: dict[str, Any] = {}
     changes: list[PlacedChange] = []
     for level, read in enumerate(chain):
@@ -269,7 +273,14 @@ def _merged(
         years = (file.year,) if file.year is not None else tuple(file.years) if file.years else years
         objective = file.objective or objective
         study = file.study if file.study is not None else study
-        serve.update(file.limits.model_dump(exclude_none=True) if file.limits else {})
+        if file.limits is not None:
+            serve.update(
+                file.limits.model_dump(exclude_none=True, include=set(ServeRule.__dataclass_fields__))
+            )
+            fresh = placed_limits(file.limits, doc)
+            for key in {limit.id.split(".")[0] for limit in fresh}:
+                limits = {name: old for name, old in limits.items() if name.split(".")[0] != key}
+            limits |= {limit.id: limit for limit in fresh}
         solver.update(file.solver.model_dump(exclude_none=True) if file.solver else {})
         changes += [PlacedChange(c, doc.where(("changes", i)), level) for i, c in enumerate(file.changes)]
     if network is None:
@@ -294,6 +305,7 @@ def _merged(
         study=study,
         solver=SolverSettings(**solver),
         changes=tuple(changes),
+        limits=tuple(limits.values()),
         variants=own.variants,
         document=document,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 SCHEMA = 1
 SUPPORTED_SCHEMAS = (1,)
@@ -143,8 +143,60 @@ class Change(_Strict):
         return self
 
 
+def _listed(key: str) -> BeforeValidator:
+    """Accept a bare number for ``[{key: number}]``, and one group for a list of one."""
+
+    def as_list(value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return [{key: value}]
+        return [value] if isinstance(value, dict) else value
+
+    return BeforeValidator(as_list)
+
+
+class MeanDays(_Strict):
+    """Mean days that customers wait, over the tonnes served."""
+
+    days: float = Field(gt=0, le=365)
+    where: str | None = Field(default=None, max_length=1000, description="condition on demand.csv")
+
+
+class PromiseShare(_Strict):
+    """Share of the tonnes that keep their promise; what is not served is late."""
+
+    share: float = Field(ge=0, le=1)
+    where: str | None = Field(default=None, max_length=1000, description="condition on demand.csv")
+
+
+class LocalShare(_Strict):
+    """Share that passes a gateway of the home province; what is not served does not."""
+
+    share: float = Field(ge=0, le=1)
+    reading: Literal["exit_port", "declared"] = "exit_port"
+    measured: Literal["tonnes", "value"] = "tonnes"
+
+
+class LoadLimit(_Strict):
+    """Most or least tonnes a year on one thing."""
+
+    service: Id | None = None
+    site: Id | None = None
+    passage: Id | None = None
+    mode: Literal["road", "sea", "rail", "air", "post"] | None = None
+    max_t: float | None = Field(default=None, ge=0)
+    min_t: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> LoadLimit:
+        if sum(given is not None for given in (self.service, self.site, self.passage, self.mode)) != 1:
+            raise ValueError("exactly one of service, site, passage, mode")
+        if (self.max_t is None) == (self.min_t is None):
+            raise ValueError("exactly one of max_t, min_t")
+        return self
+
+
 class Limits(_Strict):
-    """What every plan must respect."""
+    """What every plan of a year must respect."""
 
     allow_unserved: bool | None = Field(
         default=None, description="false: a plan with unserved demand counts as infeasible"
@@ -152,6 +204,12 @@ class Limits(_Strict):
     unserved_cny_per_t: float | None = Field(
         default=None, gt=0, description="price of unserved demand instead of serving all that can be served"
     )
+    max_mean_customer_days: Annotated[list[MeanDays], _listed("days")] | None = None
+    max_co2_t: float | None = Field(default=None, gt=0, description="tonnes CO2e a year")
+    max_money_cny: float | None = Field(default=None, gt=0, description="landed cost a year")
+    min_promise_share: Annotated[list[PromiseShare], _listed("share")] | None = None
+    min_local_gateway_share: Annotated[list[LocalShare], _listed("share")] | None = None
+    load: Annotated[list[LoadLimit], _listed("")] | None = None
 
 
 class Solver(_Strict):

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.errors import InputError, Problem, Where
+from logistics.limits import PlanLimit
 from logistics.network.network import Network
-from logistics.scenario.read import Scenario
 from logistics.virtual_network.build import NegativeCost, build_instance
-from logistics.virtual_network.instance import Instance
+from logistics.virtual_network.instance import Instance, Weights
 from logistics.virtual_network.reasons import why_unreachable
 
 WORD = 64
 
 
-def compiled_instance(network: Network, year: int, scenario: Scenario) -> tuple[Instance, list[Problem]]:
-    """Compile `network` under the scenario's objective.
+def compiled_instance(
+    network: Network,
+    year: int,
+    weights: Weights,
+    unserved_cny_per_t: float | None = None,
+    limits: Sequence[PlanLimit] = (),
+) -> tuple[Instance, list[Problem]]:
+    """Compile `network` under an objective and limits.
 
     Returns
     -------
     Instance, list of Problem
-        The arrays, and a warning for each demand row that nothing can reach.
+        The arrays, and a warning for each demand row that nothing can reach, or not within a hard promise.
 
     Raises
     ------
@@ -29,13 +37,40 @@ def compiled_instance(network: Network, year: int, scenario: Scenario) -> tuple[
         When a ride would pay its user.
     """
     try:
-        instance = build_instance(network, year, scenario.objective, scenario.serve.unserved_cny_per_t)
+        instance = build_instance(network, year, weights, unserved_cny_per_t, limits)
     except NegativeCost as error:
         row = network.row_of("services")[error.service_id]
         where = Where(f"{network.name}/services.csv", row + 2, "subsidy_cny_per_t")
         subject = f"{error.service_id} {error.product_id}"
         raise InputError([Problem("cost.negative", where, f"{error.cny_per_t:.6g}", "0", subject)]) from error
-    return instance, unreachable_demand(network, year, instance)
+    lost = unreachable_demand(network, year, instance)
+    return instance, lost + _promises_out_of_reach(network, instance, {p.found for p in lost})
+
+
+def _promises_out_of_reach(network: Network, instance: Instance, lost: set[str]) -> list[Problem]:
+    """Warn of each demand row whose hard promise is shorter than its fastest path."""
+    from logistics.paths import CompressedGraph
+
+    c = instance.commodities
+    row_of = network.row_of("demand")
+    found: dict[str, Problem] = {}
+    for number, layer in enumerate(instance.layers):
+        hard = c.promise_is_hard & np.isfinite(c.promise_h)
+        mine = np.flatnonzero((c.layer == number) & (c.origin >= 0) & (c.destination >= 0) & hard)
+        if len(mine) == 0:
+            continue
+        roots, row = np.unique(c.origin[mine], return_inverse=True)
+        graph = CompressedGraph.from_arcs(layer.num_vertices, layer.tail, layer.head)
+        hours, _ = graph.trees(layer.customer_h, roots.astype(np.int32))
+        fastest = hours[row, c.destination[mine]]
+        for place in np.flatnonzero(fastest > c.promise_h[mine] + 1e-6):
+            name = c.demand_id[mine[place]]
+            if name in lost or name in found:
+                continue
+            where = Where(f"{network.name}/demand.csv", row_of[name] + 2, "destination_site")
+            days = f"{fastest[place] / 24:.3g}", f"{c.promise_h[mine[place]] / 24:.3g}"
+            found[name] = Problem("demand.promise", where, days[0], days[1], name, severity="warning")
+    return sorted(found.values(), key=lambda problem: problem.where.line)
 
 
 def unreachable_demand(network: Network, year: int, instance: Instance) -> list[Problem]:

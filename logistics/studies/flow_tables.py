@@ -2,39 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logistics.network.network import Network
+from logistics.plan_facts import facts_of
 from logistics.studies.base_case import observed_table
+from logistics.studies.limit_tables import limits_table
+from logistics.studies.price_checks import MORE, Key
+from logistics.studies.year_flow import Question, YearOutcome
+from logistics.travel_times.tables import simulated_times
 from logistics.verification.verdict import Verdict
+
+BOTTLENECKS = pa.schema(
+    [
+        ("year", pa.int32()),
+        ("kind", pa.string()),
+        ("id", pa.string()),
+        ("unit", pa.string()),
+        ("load", pa.float64()),
+        ("price_up_to", pa.float64()),
+        ("worth_cny", pa.float64()),
+        ("name_en", pa.string()),
+        ("name_zh", pa.string()),
+        ("more", pa.float64()),
+        ("more_up_to", pa.float64()),
+        ("more_checked", pa.float64()),
+    ]
+)
+"""One row a scarce capacity; `more` is 1 % of it, `more_up_to` what that is worth by its price, `more_checked` by
+solving again (blank where that was not tried)."""
 
 
 def tables_of_flow(
-    network: Network, year: int, facts: pa.Table, verdict: Verdict, duals: pa.Table
+    question: Question, outcome: YearOutcome, checks: Mapping[Key, float]
 ) -> dict[str, pa.Table]:
     """Return the tables of one year, each with a ``year`` column.
 
     Parameters
     ----------
-    network
-        Effective network of the year.
-    facts
-        One row a path, see :mod:`logistics.plan_facts`.
-    verdict
-        The check's verdict, whose recomputed loads and bill are shown.
-    duals
-        Prices of shared capacities.
+    question, outcome
+        What was asked, and the checked answer, whose recomputed loads and bill are shown.
+    checks
+        What 1 % more of a capacity or limit saves, where it was tried.
     """
+    network, year, verdict, plan = question.network, outcome.year, outcome.verdict, outcome.plan
+    limits = {"limits": limits_table(question, outcome, checks)} if question.limits else {}
+    if not outcome.has_plan or plan is None or not verdict.plan_verified:
+        return limits
+    facts = facts_of(plan, network, year)
     return {
         "modes": _modes(facts),
         "gateways": _gateways(facts),
         "services": _service_loads(network, year, verdict),
-        "bottlenecks": _bottlenecks(year, verdict, duals),
+        "bottlenecks": _bottlenecks(network, year, verdict, outcome.duals, checks),
         "bill": _bill(year, verdict),
         "observed": observed_table(network, year, facts, verdict),
+        **limits,
+        **simulated_times(network, year, plan, question.seed),
     }
 
 
@@ -102,17 +129,49 @@ def _service_loads(network: Network, year: int, verdict: Verdict) -> pa.Table:
     return _as_table(names, rows)
 
 
-def _bottlenecks(year: int, verdict: Verdict, duals: pa.Table) -> pa.Table:
-    """Shared capacities with a price: what one more unit a year is worth, up to."""
+def _bottlenecks(
+    network: Network, year: int, verdict: Verdict, duals: pa.Table, checks: Mapping[Key, float]
+) -> pa.Table:
+    """Shared capacities with a price: what one more unit a year is worth, up to.
+
+    Where 1 % more was tried, what it saved stands beside the price's estimate of it.
+    """
     mine = duals.filter(
-        pc.and_(pc.equal(duals["certificate"], "objective"), pc.not_equal(duals["kind"], "setting"))
+        pc.and_(
+            pc.equal(duals["certificate"], "objective"),
+            pc.invert(pc.is_in(duals["kind"], value_set=pa.array(["setting", "limit"]))),
+        )
     )
+    called = _names(network)
     rows = []
     for row in mine.to_pylist():
-        load = verdict.loads.get((row["kind"], row["id"], row["unit"]), 0.0)
-        rows.append((year, row["kind"], row["id"], row["unit"], load, row["price"], load * row["price"]))
+        key = (row["kind"], row["id"], row["unit"])
+        load, room = verdict.loads.get(key, 0.0), verdict.room[key]
+        names = called.get((row["kind"], row["id"].split("#")[0]), ("", ""))
+        worth, more = load * row["price"], MORE * room
+        rows.append(
+            (year, *key, load, row["price"], worth, *names, more, row["price"] * more, checks.get(key))
+        )
     rows.sort(key=lambda row: (-row[6], row[2]))
-    return _as_table(["year", "kind", "id", "unit", "load", "price_up_to", "worth_cny"], rows)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(BOTTLENECKS)
+    return pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, BOTTLENECKS, strict=True)], schema=BOTTLENECKS
+    )
+
+
+def _names(network: Network) -> dict[tuple[str, str], tuple[str, str]]:
+    """English and Chinese names of what can be scarce."""
+    found = {}
+    for kind, table, key in (
+        ("service", "services", "service_id"),
+        ("site", "sites", "site_id"),
+        ("passage", "passages", "passage_id"),
+    ):
+        for row in network.rows(table):
+            found[(kind, str(row[key]))] = (str(row["name_en"]), str(row["name_zh"]))
+    for row in network.rows("warehouse_options"):
+        found[("warehouse", str(row["option_id"]))] = found[("site", str(row["site_id"]))]
+    return found
 
 
 def _bill(year: int, verdict: Verdict) -> pa.Table:

@@ -10,10 +10,12 @@ from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
 from logistics.scenario.case import Case
 from logistics.scenario.read import Scenario
 from logistics.studies.assignment import Assignment
+from logistics.studies.disruption import Disruption
+from logistics.studies.frontier import Frontier
 from logistics.studies.study import Report, Study, StudyResult
 from logistics.yaml_files import Document, validated
 
-STUDIES: dict[str, Study] = {study.kind: study for study in (Assignment(),)}
+STUDIES: dict[str, Study] = {study.kind: study for study in (Assignment(), Frontier(), Disruption())}
 
 
 def chosen_study(scenario: Scenario) -> tuple[Study, BaseModel]:
@@ -43,6 +45,19 @@ def chosen_study(scenario: Scenario) -> tuple[Study, BaseModel]:
     return study, spec
 
 
+def study_problems(case: Case) -> list[Problem]:
+    """What is wrong with a study's settings on the network of its case.
+
+    Raises
+    ------
+    InputError
+        When the settings themselves are wrong.
+    """
+    study, spec = chosen_study(case.scenario)
+    find = getattr(study, "problems", None)
+    return find(case, spec) if find is not None else []
+
+
 def run_study(case: Case, report: Report | None = None) -> StudyResult:
     """Run the study of a case, piece by piece, in this process.
 
@@ -55,6 +70,7 @@ def run_study(case: Case, report: Report | None = None) -> StudyResult:
     """
     report = report or _silent
     study, spec = chosen_study(case.scenario)
+    stop_on_errors(study_problems(case))
     results = [study.run_piece(case, spec, piece, report) for piece in study.pieces(case, spec)]
     return study.merge(case, spec, results)
 

@@ -20,6 +20,23 @@ Report = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True)
+class PlanRecord:
+    """One of several plans of a study, of one year.
+
+    Parameters
+    ----------
+    figures
+        What is said of it and what it is judged by, see :meth:`YearOutcome.record`.
+    plan, duals
+        The plan and its certificates.
+    """
+
+    figures: Mapping[str, Any]
+    plan: Plan | None
+    duals: pa.Table
+
+
+@dataclass(frozen=True)
 class StudyResult:
     """Answer of a study.
 
@@ -48,6 +65,8 @@ class StudyResult:
         Violations found by the check, and warnings.
     seconds
         Time by phase.
+    plans
+        Further plans by id, each checked.
     """
 
     kind: str
@@ -64,6 +83,7 @@ class StudyResult:
     tables: Mapping[str, pa.Table]
     problems: tuple[Problem, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    plans: Mapping[str, PlanRecord] = field(default_factory=dict)
 
     @property
     def verified(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from logistics.network.network import Network
-from logistics.verification.ledger import Floats, Ledger, keyed, number
+from logistics.verification.ledger import Floats, Ledger, Row, keyed, number
 from logistics.verification.rulebook import Move, Rulebook
 
 WEIGHTS = {
@@ -36,6 +36,8 @@ class PathFigures:
     uses: dict[tuple[str, str], int] = field(default_factory=dict)
     exit_gateway: str = ""
     entry_gateway: str = ""
+    declared_at: str = ""
+    boarded: list[str] = field(default_factory=list)
 
     def add(self, move: Move) -> None:
         """Add one move."""
@@ -51,6 +53,10 @@ class PathFigures:
             self.uses[use] = self.uses.get(use, 0) + 1
         if move.key[0] == "store":
             self.option = move.key[6]
+        elif move.key[0] == "board":
+            self.boarded.append(move.key[3])
+        elif move.key[0] in ("clear_export", "clear_post"):
+            self.declared_at = self.declared_at or move.key[1]
 
 
 class YearBooks:
@@ -92,6 +98,28 @@ class YearBooks:
         self._assortment_h = 24.0 * network.numbers("products", "assortment_stock_d")
         self.cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
         self._z = network.numbers("products", "service_factor")
+        self._promises = keyed(network, "product_segments", "product_id", "segment")
+        self._modes = {key[0]: str(r["mode"]) for key, r in keyed(network, "services", "service_id").items()}
+
+    def promise_h(self, demand_id: str) -> float:
+        """Customer hours promised for a demand row; inf: nothing is."""
+        return 24.0 * number(self._promise(demand_id), "promise_d", math.inf)
+
+    def promise_is_hard(self, demand_id: str) -> bool:
+        """Whether later paths are forbidden."""
+        return bool(self._promise(demand_id)["promise_is_hard"])
+
+    def _promise(self, demand_id: str) -> Row:
+        row = self.demand[demand_id]
+        return self._promises[(str(row["product_id"]), str(row["segment"]))]
+
+    def fob_cny_per_t(self, demand_id: str) -> float:
+        """FOB value of a tonne of a demand row."""
+        return float(self.ledger.fob_cny_per_t[self.product_row[str(self.demand[demand_id]["product_id"])]])
+
+    def mode_of(self, service_id: str) -> str:
+        """Mode of a service."""
+        return self._modes[service_id]
 
     def rulebook(self, demand_id: str) -> Rulebook:
         """Rulebook of a demand row."""

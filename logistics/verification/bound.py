@@ -2,23 +2,28 @@
 
 For any prices y ≥ 0 of the shared capacities,
 
-    Σ_k d_k·min(dist_k(y), σ) - Σ_r C_r·y_r - σ·U
+    Σ_k d_k·min(dist_k(y) + o_k(y), σ + v_k(y)) - Σ_r R_r·y_r - σ·U
 
 is at most the cost of every plan that leaves at most U tonnes unserved (σ infinite: none), where dist_k is
-the cheapest way of k when using capacities is paid for (Lagrangian relaxation).
+the cheapest way of k when using capacities and what limits count is paid for, and o_k and v_k are what limits
+charge every tonne served and every tonne left (Lagrangian relaxation).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from logistics.verification.books import YearBooks
-from logistics.verification.graph import MoveGraph, Prices, distances
+from logistics.verification.graph import MoveGraph, Prices, distances, tree
+from logistics.verification.in_time import cheapest_within
+from logistics.verification.ledger import Floats
+from logistics.verification.limits import LATE_H, JudgedLimit, PricedLimits
 from logistics.verification.room import capacities
-from logistics.verification.rulebook import Rulebook
+from logistics.verification.search import Item, Search
 from logistics.verification.stocked import StockedWays
 
 
@@ -29,7 +34,7 @@ class Certificate:
     Parameters
     ----------
     prices
-        CNY per unit of each shared capacity.
+        CNY per unit of each shared capacity; of limits under ``("limit", id, unit)``.
     unserved
         σ above.
     path_scale
@@ -44,7 +49,12 @@ class Certificate:
     allowed_t: float
 
 
-def recomputed_bound(books: YearBooks, certificate: Certificate, objective: str) -> float:
+def recomputed_bound(
+    books: YearBooks,
+    certificate: Certificate,
+    weights: Mapping[str, float],
+    limits: Sequence[JudgedLimit] = (),
+) -> float:
     """Lower bound that the certificate proves.
 
     Parameters
@@ -53,34 +63,41 @@ def recomputed_bound(books: YearBooks, certificate: Certificate, objective: str)
         Rulebooks of the year.
     certificate
         The duals.
-    objective
-        The scenario's objective.
+    weights
+        What the objective adds up.
+    limits
+        Limits of the year.
     """
     prices = {key: max(0.0, price) for key, price in certificate.prices.items()}
+    priced = PricedLimits(books, limits, {key[1]: p for key, p in prices.items() if key[0] == "limit"})
     room = capacities(books)
-    total = -sum(price * room[key] for key, price in prices.items() if price > 0)
+    total = -sum(price * room[key] for key, price in prices.items() if price > 0 and key[0] != "limit")
+    total -= priced.total()
     if certificate.allowed_t > 0:
         total -= certificate.unserved * certificate.allowed_t
-    by_book: dict[int, list[tuple[str, str, float]]] = {}
+    by_book: dict[int, list[Item]] = {}
     for (name, tier), tonnes in books.shares().items():
         by_book.setdefault(id(books.rulebook(name)), []).append((name, tier, tonnes))
-    for rulebook in books.rulebooks.values():
+    for (direction, segment), rulebook in books.rulebooks.items():
         items = by_book.get(id(rulebook), [])
-        graph = MoveGraph(books, rulebook, objective)
-        pricer = StockedWays if rulebook.segment == "stocked" else _PlainWays
-        cheapest = pricer(books, rulebook, graph, prices, certificate.path_scale, objective)
-        for product, group in _grouped(books, items).items():
-            total += float(
-                np.sum([d * min(cost, certificate.unserved) for d, cost in cheapest.costs(product, group)])
+        graph = MoveGraph(books, rulebook, weights, priced)
+        search = Search(books, rulebook, graph, prices, certificate.path_scale, weights, direction, priced)
+        pricer = StockedWays if segment == "stocked" else _PlainWays
+        cheapest = pricer(search)
+        for (product, factors), group in _grouped(books, items, priced).items():
+            costs = cheapest.costs(product, group, factors)
+            total += sum(
+                tonnes * min(cost + priced.offset(name), certificate.unserved + priced.left(name))
+                for (name, _, tonnes), cost in zip(group, costs, strict=True)
             )
     return total
 
 
-def unfit_price(books: YearBooks, certificate: Certificate) -> str:
+def unfit_price(books: YearBooks, certificate: Certificate, limits: Sequence[JudgedLimit] = ()) -> str:
     """Name the first figure of a certificate that cannot be part of a proof; empty when all can."""
-    room = capacities(books)
+    known = {("limit", each.limit.id, each.limit.row_unit) for each in limits} | set(capacities(books))
     for key, price in certificate.prices.items():
-        if key not in room or not (math.isfinite(price) and price >= 0):
+        if key not in known or not (math.isfinite(price) and price >= 0):
             return " ".join(key)
     for name in ("path_scale", "allowed_t"):
         if not math.isfinite(getattr(certificate, name)):
@@ -92,55 +109,88 @@ def unfit_price(books: YearBooks, certificate: Certificate) -> str:
 
 
 def _grouped(
-    books: YearBooks, items: list[tuple[str, str, float]]
-) -> dict[int, list[tuple[str, str, float]]]:
-    groups: dict[int, list[tuple[str, str, float]]] = {}
+    books: YearBooks, items: list[Item], priced: PricedLimits
+) -> dict[tuple[int, tuple[float, ...]], list[Item]]:
+    """Demand that pays the same on every move but for its time value."""
+    groups: dict[tuple[int, tuple[float, ...]], list[Item]] = {}
     for name, tier, tonnes in items:
-        groups.setdefault(books.product_row[str(books.demand[name]["product_id"])], []).append(
-            (name, tier, tonnes)
-        )
+        product = books.product_row[str(books.demand[name]["product_id"])]
+        groups.setdefault((product, priced.factors(name)), []).append((name, tier, tonnes))
     return groups
 
 
 class _PlainWays:
     """Cheapest ways of direct and b2b cargo."""
 
-    def __init__(
-        self,
-        books: YearBooks,
-        rulebook: Rulebook,
-        graph: MoveGraph,
-        prices: Prices,
-        scale: float,
-        objective: str,
-    ) -> None:
-        self._books, self._rulebook, self._graph, self._prices, self._scale = (
-            books,
-            rulebook,
-            graph,
-            prices,
-            scale,
-        )
+    def __init__(self, search: Search) -> None:
+        self._search = search
 
-    def costs(self, product: int, group: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
-        """(tonnes, cheapest cost) of each demand row and tier of the group."""
-        books, graph = self._books, self._graph
-        dues = graph.dues(self._prices, float(books.ledger.m3_per_t()[product]))
-        by_value: dict[float, list[tuple[str, float]]] = {}
-        for name, tier, tonnes in group:
-            by_value.setdefault(books.time_value_cny_per_t_h(name, tier), []).append((name, tonnes))
-        found = []
-        for value, rows in by_value.items():
-            weights = self._scale * (graph.fixed[:, product] + value * graph.customer_h) + dues
-            origins = sorted(
-                {str(books.demand[name]["origin_site"]) for name, _ in rows} & self._rulebook.origins
-            )
-            starts = [graph.number[self._rulebook.start(o)] for o in origins]
-            distance = distances(graph.matrix(weights), starts) if starts else np.zeros((0, 0))
+    def costs(self, product: int, group: list[Item], factors: tuple[float, ...]) -> list[float]:
+        """Cheapest cost of each demand row and tier of the group; inf: there is no way."""
+        search = self._search
+        books, graph, rulebook = search.books, search.graph, search.rulebook
+        dues = search.dues(product, factors)
+        by_value: dict[float, list[int]] = {}
+        for place, (name, tier, _) in enumerate(group):
+            by_value.setdefault(books.time_value_cny_per_t_h(name, tier), []).append(place)
+        found = np.full(len(group), np.inf)
+        for value, places in by_value.items():
+            weights = search.scale * (graph.fixed[:, product] + value * graph.customer_h) + dues
+            rows = [books.demand[group[place][0]] for place in places]
+            origins = sorted({str(row["origin_site"]) for row in rows} & rulebook.origins)
+            if not origins:
+                continue
+            starts = [graph.number[rulebook.start(o)] for o in origins]
+            distance = distances(graph.matrix(weights), starts)
             row_of = {origin: i for i, origin in enumerate(origins)}
-            for name, tonnes in rows:
-                origin, market = (str(books.demand[name][c]) for c in ("origin_site", "destination_site"))
-                end = graph.number.get(self._rulebook.end(market))
-                reached = origin in row_of and end is not None
-                found.append((tonnes, float(distance[row_of[origin], end]) if reached else np.inf))
-        return found
+            hurried: dict[str, list[tuple[int, int]]] = {}
+            for place, row in zip(places, rows, strict=True):
+                origin, end = str(row["origin_site"]), rulebook.end(str(row["destination_site"]))
+                if origin in row_of and end in graph.number:
+                    found[place] = distance[row_of[origin], graph.number[end]]
+                    if search.late(group[place][0], factors) > 0:
+                        hurried.setdefault(origin, []).append((place, graph.number[end]))
+            if hurried:
+                self._hurry(weights, hurried, group, factors, found)
+        return [float(cost) for cost in found]
+
+    def _hurry(
+        self,
+        weights: Floats,
+        hurried: Mapping[str, list[tuple[int, int]]],
+        group: list[Item],
+        factors: tuple[float, ...],
+        found: Floats,
+    ) -> None:
+        """Where the cheapest way is late, weigh it against the cheapest in time.
+
+        Parameters
+        ----------
+        hurried
+            By origin: place in the group and vertex of its end.
+        found
+            Cost of each member's cheapest way; changed in place.
+        """
+        search = self._search
+        graph = search.graph
+        hours_of = graph.quickest_of_cheapest(weights)
+        for origin, members in hurried.items():
+            start = graph.number[search.rulebook.start(origin)]
+            distance, before = tree(graph.matrix(weights), start)
+            asked = []
+            for place, end in members:
+                promise_h = search.books.promise_h(group[place][0]) + LATE_H
+                vertex, hours = end, 0.0
+                while before[vertex] >= 0:
+                    hours += hours_of[(int(before[vertex]), vertex)]
+                    vertex = int(before[vertex])
+                if hours > promise_h and math.isfinite(distance[end]):
+                    asked.append((place, end, promise_h))
+            if not asked:
+                continue
+            ends = np.array([end for _, end, _ in asked], dtype=np.int64)
+            most_h = np.array([promise_h for _, _, promise_h in asked])
+            to_go = distances(graph.matrix(graph.hours, reverse=True), np.unique(ends)).min(axis=0)
+            in_time = cheapest_within(graph, weights, to_go, start, ends, most_h)
+            for (place, _, _), cost in zip(asked, in_time, strict=True):
+                found[place] = min(found[place] + search.late(group[place][0], factors), cost)

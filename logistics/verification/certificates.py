@@ -18,7 +18,8 @@ DUALS = pa.schema(
         ("price", pa.float64()),
     ]
 )
-"""Prices of shared capacities by certificate (``objective``, ``least_unserved``). Rows of kind ``setting``
+"""Prices of shared capacities and limits by certificate: ``objective``, ``least_unserved``, and ``conflict``,
+which proves that limits cannot hold together. Rows of kind ``setting``
 hold the certificate's ``unserved`` price, ``path_scale`` and ``allowed_t``."""
 
 

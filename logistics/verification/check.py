@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from logistics.errors import Problem, Where
+from logistics.limits import PlanLimit
 from logistics.network.network import Network
 from logistics.plan import Plan
-from logistics.verification.books import YearBooks
+from logistics.verification.books import WEIGHTS, YearBooks
 from logistics.verification.bound import Certificate, recomputed_bound, unfit_price
-from logistics.verification.verdict import BoundProof, Verdict
+from logistics.verification.limits import JudgedLimit, judged_limits
+from logistics.verification.verdict import BoundProof, Totals, Verdict
 from logistics.verification.walk import Walked, walk_plan
 
 BILL_TOLERANCE = 1e-9
@@ -38,6 +40,10 @@ class Assertion:
         Duals that prove `least_unserved_t`.
     least_unserved_t
         Claimed lower bound on unserved tonnes.
+    conflict
+        Duals that prove `least_relaxation`.
+    least_relaxation
+        Claimed lower bound on the sum of relative relaxations that the limits need; None: they can be kept.
     """
 
     figures: Mapping[str, float]
@@ -46,6 +52,27 @@ class Assertion:
     certificate: Certificate | None = None
     least_unserved: Certificate | None = None
     least_unserved_t: float = 0.0
+    conflict: Certificate | None = None
+    least_relaxation: float | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a plan is judged by.
+
+    Parameters
+    ----------
+    weights
+        What the objective adds up, see :data:`~logistics.verification.books.WEIGHTS`.
+    unserved_cny_per_t
+        Price of unserved demand, when the scenario sets one.
+    limits
+        Limits on the plan.
+    """
+
+    weights: Mapping[str, float]
+    unserved_cny_per_t: float | None = None
+    limits: tuple[PlanLimit, ...] = ()
 
 
 def verify_year(
@@ -55,6 +82,7 @@ def verify_year(
     objective: str,
     claim: Assertion,
     unserved_cny_per_t: float | None = None,
+    limits: Sequence[PlanLimit] = (),
 ) -> Verdict:
     """Judge one year of a plan from the tables.
 
@@ -70,9 +98,19 @@ def verify_year(
         What is said of the plan.
     unserved_cny_per_t
         Price of unserved demand, when the scenario sets one.
+    limits
+        Limits on the plan.
     """
+    return verify_task(
+        network, year, plan, Task(WEIGHTS[objective], unserved_cny_per_t, tuple(limits)), claim
+    )
+
+
+def verify_task(network: Network, year: int, plan: Plan, task: Task, claim: Assertion) -> Verdict:
+    """Judge one year of a plan by a task of any weights; see :func:`verify_year`."""
     books = YearBooks(network, year)
-    walked = walk_plan(books, plan, objective, unserved_cny_per_t)
+    limits = judged_limits(books, task.limits)
+    walked = walk_plan(books, plan, task.weights, task.unserved_cny_per_t, limits)
     violations = list(walked.violations)
     found = {
         **{name: getattr(walked.totals, name) for name in vars(walked.totals)},
@@ -83,7 +121,7 @@ def verify_year(
         if not abs(own - claimed) <= BILL_TOLERANCE * max(1.0, abs(own)):
             where = Where("result.json", 0, str(year))
             violations.append(Problem("verify.bill", where, f"{claimed:.12g}", f"{own:.12g}", name))
-    bound, proof = _judge_bound(books, claim, objective, walked, unserved_cny_per_t, violations)
+    bound, proof = _judge_bound(books, claim, task, limits, walked, violations)
     return Verdict(
         year=year,
         violations=tuple(violations),
@@ -95,15 +133,66 @@ def verify_year(
         least_unserved_t=claim.least_unserved_t,
         loads=walked.loads,
         room=walked.room,
+        counted=walked.counted,
+        reached=walked.reached,
+        allowed={each.limit.id: each.bound for each in limits},
+    )
+
+
+def unplanned_year(network: Network, year: int) -> Verdict:
+    """Verdict on a year without a plan: nothing holds, and nothing is broken."""
+    demand_t = sum(YearBooks(network, year).shares().values())
+    return Verdict(year, (), {}, Totals(demand_t=demand_t), math.nan)
+
+
+def verify_conflict(network: Network, year: int, plan: Plan, task: Task, claim: Assertion) -> Verdict:
+    """Judge the claim that the limits of a year cannot hold together.
+
+    The certificate bounds the least sum of relative relaxations among plans that leave at most `allowed_t`
+    unserved. `plan`, which breaks the limits, is the evidence that so little can be left.
+    """
+    books = YearBooks(network, year)
+    limits = judged_limits(books, task.limits)
+    walked = walk_plan(books, plan, task.weights, task.unserved_cny_per_t)
+    violations = list(walked.violations)
+    where, said = Where("result.json", 0, str(year)), claim.least_relaxation or 0.0
+    certificate = claim.conflict
+    bound: float | None = None
+    if (
+        certificate is not None
+        and certificate.path_scale == 0
+        and not unfit_price(books, certificate, limits)
+    ):
+        scales = {("limit", each.limit.id, each.limit.row_unit): each.scale for each in limits}
+        dearest = max((p * scales[k] for k, p in certificate.prices.items() if k in scales), default=0.0)
+        room = UNSERVED_TOLERANCE * max(1.0, walked.totals.demand_t)
+        if task.unserved_cny_per_t is None:
+            few_left = walked.totals.unserved_t <= certificate.allowed_t + room
+        else:
+            few_left = certificate.unserved == 0 and certificate.allowed_t == 0
+        if dearest <= 1.0 + BOUND_TOLERANCE and few_left:
+            bound = recomputed_bound(books, certificate, task.weights, limits)
+    holds = bound is not None and 0.0 < said <= bound + BOUND_TOLERANCE * max(1.0, said)
+    if not holds:
+        found = "" if bound is None else f"{bound:.9g}"
+        violations.append(Problem("verify.conflict", where, f"{said:.9g}", found))
+    return Verdict(
+        year=year,
+        violations=tuple(violations),
+        bill={},
+        totals=Totals(demand_t=walked.totals.demand_t, unserved_t=walked.totals.unserved_t),
+        objective=math.nan,
+        bound_proof="certificate" if holds else "none",
+        allowed={each.limit.id: each.bound for each in limits},
     )
 
 
 def _judge_bound(
     books: YearBooks,
     claim: Assertion,
-    objective: str,
+    task: Task,
+    limits: Sequence[JudgedLimit],
     walked: Walked,
-    price: float | None,
     violations: list[Problem],
 ) -> tuple[float | None, BoundProof]:
     """Recompute the bound; a claim that it does not support, or that the plan contradicts, is a violation.
@@ -112,7 +201,7 @@ def _judge_bound(
     """
     if claim.bound is None or claim.certificate is None:
         return None, "none"
-    where = Where("result.json", 0, str(books.year))
+    where, price = Where("result.json", 0, str(books.year)), task.unserved_cny_per_t
 
     def refused(found: float, allowed: str, subject: str) -> tuple[float | None, BoundProof]:
         violations.append(Problem("verify.bound", where, f"{found:.12g}", allowed, subject))
@@ -120,7 +209,8 @@ def _judge_bound(
 
     certificate, least = claim.certificate, claim.least_unserved
     for each in (certificate, least):
-        stranger = unfit_price(books, each) if each is not None else ""
+        known = limits if each is certificate else ()
+        stranger = unfit_price(books, each, known) if each is not None else ""
         if stranger:
             return refused(math.nan, "≥ 0", stranger)
     if certificate.path_scale != 1.0:
@@ -132,7 +222,7 @@ def _judge_bound(
     if least is not None:
         if not (least.path_scale == 0 and 0 <= least.unserved <= 1 and least.allowed_t == 0):
             return refused(least.unserved, "1", "least_unserved")
-        proven_t = recomputed_bound(books, least, objective)
+        proven_t = recomputed_bound(books, least, task.weights)
     if not claim.least_unserved_t <= proven_t + room:
         return refused(claim.least_unserved_t, f"{proven_t:.9g}", "least_unserved_t")
     if price is None:
@@ -141,7 +231,7 @@ def _judge_bound(
         if not unserved_t <= proven_t + room:
             # The plan may be what it says, but nothing proves that more could not be served.
             return None, "none"
-    own = recomputed_bound(books, certificate, objective)
+    own = recomputed_bound(books, certificate, task.weights, limits)
     slack = BOUND_TOLERANCE * max(1.0, abs(walked.objective))
     if not claim.bound <= own + slack:
         refused(claim.bound, f"{own:.12g}", "bound")

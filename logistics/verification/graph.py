@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra as scipy_dijkstra
 
-from logistics.verification.books import WEIGHTS, YearBooks, spread_h2
+from logistics.verification.books import YearBooks, spread_h2
 from logistics.verification.ledger import Floats
+from logistics.verification.limits import PricedLimits
 from logistics.verification.rulebook import Move, Rulebook, State
 
 Prices = Mapping[tuple[str, str, str], float]
@@ -29,27 +30,49 @@ def tree(matrix: csr_matrix, root: int) -> tuple[Floats, NDArray[np.int32]]:
     return np.asarray(distance)[0], np.asarray(before)[0]
 
 
-class MoveGraph:
-    """All states and moves of one rulebook, parallel moves kept side by side."""
+def _flagged(state: State, flags: int) -> State:
+    return (*state, f"flags {flags}") if flags else state
 
-    def __init__(self, books: YearBooks, rulebook: Rulebook, objective: str) -> None:
+
+class MoveGraph:
+    """All states and moves of one rulebook, parallel moves kept side by side.
+
+    Parameters
+    ----------
+    books, rulebook
+        The year's books, and the rulebook searched.
+    weights
+        What the objective adds up.
+    limits
+        Limits with a price; cargo with flags of theirs is in a state of its own.
+    """
+
+    def __init__(
+        self, books: YearBooks, rulebook: Rulebook, weights: Mapping[str, float], limits: PricedLimits
+    ) -> None:
         self.number: dict[State, int] = {}
         tails, heads = [], []
         self.moves: list[Move] = []
-        stack: list[State] = [rulebook.start(o) for o in sorted(rulebook.origins)]
-        for state in stack:
+        self._limits = limits
+        self._met: list[tuple[State, int, Move]] = []
+        stack: list[tuple[State, int]] = [(rulebook.start(o), 0) for o in sorted(rulebook.origins)]
+        for state, _ in stack:
             self.number[state] = len(self.number)
         while stack:
-            state = stack.pop()
+            state, flags = stack.pop()
+            tail = self.number[_flagged(state, flags)]
             for move in rulebook.moves(state).values():
-                if move.after not in self.number:
-                    self.number[move.after] = len(self.number)
-                    stack.append(move.after)
-                tails.append(self.number[state])
-                heads.append(self.number[move.after])
+                # Delivered cargo is delivered, whatever it used.
+                after = 0 if move.key[0] == "deliver" else flags | limits.flags(move)
+                key = _flagged(move.after, after)
+                if key not in self.number:
+                    self.number[key] = len(self.number)
+                    stack.append((move.after, after))
+                tails.append(tail)
+                heads.append(self.number[key])
                 self.moves.append(move)
+                self._met.append((state, flags, move))
         self.tail, self.head = np.array(tails, dtype=np.int64), np.array(heads, dtype=np.int64)
-        weights = WEIGHTS[objective]
         carrying = weights.get("capital", 0.0) * books.ledger.carrying_cny_per_t_h()
         count = len(books.ledger.products)
         self.fixed = np.zeros((len(self.moves), count))
@@ -59,6 +82,7 @@ class MoveGraph:
         hours = np.array([move.customer_h for move in self.moves])
         co2 = np.array([move.co2_kg for move in self.moves])
         self.fixed += (weights.get("customer_h", 0.0) * hours + weights.get("co2_kg", 0.0) * co2)[:, None]
+        self.hours = hours
         self.customer_h = weights.get("time_value", 0.0) * hours
         self.spread = np.array([spread_h2(books, move) for move in self.moves]).reshape(-1, count)
         self.cycle_h = np.array([move.cycle_h for move in self.moves])
@@ -80,6 +104,21 @@ class MoveGraph:
                         by_m3[i] += prices.get((kind, thing, "m3"), 0.0)
             self._paid = (by_t, by_m3)
         return np.asarray(self._paid[0] + m3_per_t * self._paid[1])
+
+    def quickest_of_cheapest(self, weights: Floats) -> dict[tuple[int, int], float]:
+        """Hours of the cheapest move between two vertices, the quickest where several are."""
+        found: dict[tuple[int, int], tuple[float, float]] = {}
+        for tail, head, weight, hours in zip(
+            self.tail.tolist(), self.head.tolist(), weights.tolist(), self.hours.tolist(), strict=True
+        ):
+            known = found.get((tail, head))
+            if known is None or (weight, hours) < known:
+                found[(tail, head)] = (weight, hours)
+        return {pair: hours for pair, (_, hours) in found.items()}
+
+    def charges(self, factors: Sequence[float], product: int, direction: str) -> Floats:
+        """What limits charge a tonne on each move, see :meth:`PricedLimits.charges`."""
+        return self._limits.charges(factors, self._met, product, direction)
 
     def matrix(self, weights: Floats, *, reverse: bool = False) -> csr_matrix:
         """Sparse matrix of the cheapest of parallel moves; zeros are stored."""

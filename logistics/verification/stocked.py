@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.verification.books import WEIGHTS, YearBooks
-from logistics.verification.graph import MoveGraph, Prices, distances, tree
+from logistics.verification.graph import distances, tree
 from logistics.verification.ledger import Floats
-from logistics.verification.rulebook import Rulebook
+from logistics.verification.limits import LATE_H
+from logistics.verification.search import Item, Search
 
 CLOSE = 1e-10
 
@@ -45,41 +45,27 @@ class _StoreView:
 class _Holding:
     """Prices of holding a product in stock under the objective."""
 
-    def __init__(self, books: YearBooks, product: int, money: float, capital: float, scale: float) -> None:
-        network = books.network
+    def __init__(self, search: Search, product: int, on_money: float) -> None:
+        books, network, weights = search.books, search.books.network, search.weights
+        money = search.scale * weights.get("money", 0.0) + on_money
         self._storage = {option: money * float(fee[product]) for option, fee in books.storage.items()}
+        capital = search.scale * weights.get("capital", 0.0)
         self._carrying = capital * float(books.ledger.carrying_cny_per_t_h()[product])
         self._assortment_h = 24.0 * float(network.numbers("products", "assortment_stock_d")[product])
         self._z = float(network.numbers("products", "service_factor")[product])
-        self._scale = scale
 
     def of(self, option: str) -> tuple[float, float, float]:
         """Storage price per hour, κ of safety stock, and cost of the assortment stock at an option."""
         rate = self._storage[option] + self._carrying
-        return self._storage[option], self._scale * self._z * rate, self._scale * self._assortment_h * rate
+        return self._storage[option], self._z * rate, self._assortment_h * rate
 
 
 class StockedWays:
     """Cheapest ways of stocked cargo: searched backwards from each warehouse, safety stock included."""
 
-    def __init__(
-        self,
-        books: YearBooks,
-        rulebook: Rulebook,
-        graph: MoveGraph,
-        prices: Prices,
-        scale: float,
-        objective: str,
-    ) -> None:
-        self._books, self._rulebook, self._graph, self._prices, self._scale = (
-            books,
-            rulebook,
-            graph,
-            prices,
-            scale,
-        )
-        weights = WEIGHTS[objective]
-        self._money, self._capital = weights.get("money", 0.0), weights.get("capital", 0.0)
+    def __init__(self, search: Search) -> None:
+        self._search, graph = search, search.graph
+        self._graph, self._scale = graph, search.scale
         self._stores = [i for i, move in enumerate(graph.moves) if move.key[0] == "store"]
         self._before = np.array([move.after[2] not in ("from_stock", "delivered") for move in graph.moves])
         self._steadiest: dict[tuple[int, int], Floats] = {}
@@ -91,10 +77,11 @@ class StockedWays:
             if move.key[0] == "deliver":
                 self._last.setdefault(int(graph.tail[i]), []).append(i)
 
-    def costs(self, product: int, group: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
-        """(tonnes, cheapest cost) of each demand row and tier of the group."""
-        books, graph, rulebook = self._books, self._graph, self._rulebook
-        dues = graph.dues(self._prices, float(books.ledger.m3_per_t()[product]))
+    def costs(self, product: int, group: list[Item], factors: tuple[float, ...]) -> list[float]:
+        """Cheapest cost of each demand row and tier of the group; inf: there is no way."""
+        search, graph = self._search, self._graph
+        books, rulebook = search.books, search.rulebook
+        dues = search.dues(product, factors)
         asked = [
             (str(books.demand[n]["origin_site"]), str(books.demand[n]["destination_site"]))
             for n, _, _ in group
@@ -109,7 +96,9 @@ class StockedWays:
             end = graph.number.get(rulebook.end(market))
             if origin in row_of and end is not None:
                 wanted.setdefault(end, []).append(i)
-        figures = _Holding(books, product, self._money, self._capital, self._scale)
+        figures = _Holding(search, product, search.limits.on_money(factors))
+        late = np.array([search.late(name, factors) for name, _, _ in group])
+        promise_h = np.array([books.promise_h(name) for name, _, _ in group])
         views: list[tuple[float, _StoreView, list[tuple[int, int]], Floats]] = []
         for store in self._stores:
             ways = [
@@ -123,6 +112,9 @@ class StockedWays:
             own = graph.fixed[store, product] + graph.fixed[arcs, product]
             own = self._scale * (own + values[rows] * (graph.customer_h[store] + graph.customer_h[arcs]))
             own += dues[store] + dues[arcs]
+            # The customer waits from the warehouse on, so whether a way is late shows at its end.
+            is_late = graph.hours[store] + graph.hours[arcs] > promise_h[rows] + LATE_H
+            own += np.where(is_late, late[rows], 0.0)
             view = self._view(store, product, starts, dues, figures)
             starts_of = np.array([row_of[asked[i][0]] for i in rows])
             views.append(
@@ -141,7 +133,7 @@ class StockedWays:
                 continue
             upstream = self._refined(view)
             np.minimum.at(best, rows, upstream[at] + own)
-        return [(tonnes, float(cost)) for (_, _, tonnes), cost in zip(group, best, strict=True)]
+        return [float(cost) for cost in best]
 
     def _view(
         self, store: int, product: int, starts: NDArray[np.int64], dues: Floats, figures: _Holding
@@ -151,7 +143,7 @@ class StockedWays:
         option = graph.moves[store].key[6]
         storage, kappa, held = figures.of(option)
         linear = np.where(
-            self._before, self._scale * (graph.fixed[:, product] + storage * graph.cycle_h) + dues, np.inf
+            self._before, self._scale * graph.fixed[:, product] + storage * graph.cycle_h + dues, np.inf
         )
         spread = np.where(self._before, graph.spread[:, product], np.inf)
         own_w, root = float(graph.spread[store, product]), int(graph.tail[store])

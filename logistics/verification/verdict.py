@@ -21,6 +21,8 @@ class Totals:
         Tonne-hours of the customer's clock and of the pipeline (stock left out).
     local_t, gateway_t
         Tonnes whose home gateway is local, and all tonnes that have one.
+    promised_t, in_time_t
+        Tonnes demanded that have a promise, and tonnes served within it; what is not served is late.
     """
 
     demand_t: float = 0.0
@@ -34,6 +36,8 @@ class Totals:
     co2_t: float = 0.0
     local_t: float = 0.0
     gateway_t: float = 0.0
+    promised_t: float = 0.0
+    in_time_t: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,10 @@ class Verdict:
         What the plan draws on each shared capacity (kind, id, unit), and what is left for it.
     bound_proof
         ``certificate`` when the recomputed bound supports the claimed one.
+    counted, allowed
+        What each limit counts of the plan, and its bound, by the limit's id.
+    reached
+        What the plan comes to, in the unit in which the limit is stated.
     """
 
     year: int
@@ -66,6 +74,9 @@ class Verdict:
     least_unserved_t: float = 0.0
     loads: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
     room: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    counted: Mapping[str, float] = field(default_factory=dict)
+    allowed: Mapping[str, float] = field(default_factory=dict)
+    reached: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def plan_verified(self) -> bool:
@@ -77,6 +88,7 @@ def summed_totals(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
     """Totals over years; means are over tonnes served, the local share over tonnes with a home gateway."""
     served = sum(v.totals.served_t for v in verdicts)
     gateway = sum(v.totals.gateway_t for v in verdicts)
+    promised = sum(v.totals.promised_t for v in verdicts)
 
     def mean(amount: float, over: float) -> float | None:
         return amount / over if over > 0 else None
@@ -89,6 +101,7 @@ def summed_totals(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
         "pipeline_hours_mean": mean(sum(v.totals.pipeline_t_h for v in verdicts), served),
         "co2_t": sum(v.totals.co2_t for v in verdicts),
         "local_gateway_share": mean(sum(v.totals.local_t for v in verdicts), gateway),
+        "promise_share": mean(sum(v.totals.in_time_t for v in verdicts), promised),
         "demand_t": sum(v.totals.demand_t for v in verdicts),
         "unserved_t": sum(v.totals.unserved_t for v in verdicts),
     }

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from logistics.errors import Problem, Where
 from logistics.plan import Plan
-from logistics.verification.books import WEIGHTS, PathFigures, YearBooks
+from logistics.verification.books import PathFigures, YearBooks
 from logistics.verification.ledger import keyed
+from logistics.verification.limits import LATE_H, JudgedLimit, leaves_home, measured
 from logistics.verification.room import capacities
-from logistics.verification.rulebook import Move, Rulebook, StepKey
+from logistics.verification.rulebook import Move, Rulebook, State, StepKey
 from logistics.verification.verdict import Totals
 
 FLOW_TOLERANCE = 1e-6
@@ -42,13 +43,9 @@ def walked_path(rulebook: Rulebook, origin: str, market: str, steps: Iterable[St
     return figures if state == rulebook.end(market) else seq + 1
 
 
-def _note_gateway(figures: PathFigures, state: tuple[str, ...], move: Move) -> None:
+def _note_gateway(figures: PathFigures, state: State, move: Move) -> None:
     """Remember where cargo left its own country and where it entered the other."""
-    if (
-        move.key[0] == "board"
-        and state[2] in ("packed_cleared", "mail_cleared")
-        and move.after[3].endswith("abroad")
-    ):
+    if leaves_home(state, move):
         figures.exit_gateway = figures.exit_gateway or move.key[1]
     if move.key[0] == "clear_import":
         figures.entry_gateway = figures.entry_gateway or move.key[1]
@@ -56,7 +53,7 @@ def _note_gateway(figures: PathFigures, state: tuple[str, ...], move: Move) -> N
 
 @dataclass(frozen=True)
 class Walked:
-    """Outcome of walking a year's plan."""
+    """Outcome of walking a year's plan; `counted` is what each limit counts of it."""
 
     violations: list[Problem]
     bill: dict[str, float]
@@ -64,10 +61,16 @@ class Walked:
     objective: float
     loads: dict[tuple[str, str, str], float]
     room: dict[tuple[str, str, str], float]
+    counted: dict[str, float]
+    reached: dict[str, float]
 
 
 def walk_plan(
-    books: YearBooks, plan: Plan, objective: str, unserved_cny_per_t: float | None = None
+    books: YearBooks,
+    plan: Plan,
+    weights: Mapping[str, float],
+    unserved_cny_per_t: float | None = None,
+    limits: Sequence[JudgedLimit] = (),
 ) -> Walked:
     """Check a year's plan and add up its bill.
 
@@ -77,10 +80,12 @@ def walk_plan(
         The year's rulebooks.
     plan
         The plan of that year.
-    objective
-        The scenario's objective.
+    weights
+        What the objective adds up, see :data:`~logistics.verification.books.WEIGHTS`.
     unserved_cny_per_t
         Price of unserved demand, when the scenario sets one.
+    limits
+        What the plan must respect.
     """
     violations: list[Problem] = []
     steps = _steps_by_path(plan)
@@ -88,6 +93,8 @@ def walk_plan(
     sums: dict[str, float] = defaultdict(float)
     loads: dict[tuple[str, str, str], float] = defaultdict(float)
     served: dict[tuple[str, str], float] = defaultdict(float)
+    counted: dict[str, float] = {each.limit.id: 0.0 for each in limits}
+    in_scope_t: dict[str, float] = {each.limit.id: 0.0 for each in limits}
     cache: dict[tuple[object, ...], PathFigures | int] = {}
     m3_per_t = books.ledger.m3_per_t()
     local = {n for n, s in books.ledger.sites.items() if s["province"] == books.network.info.home_province}
@@ -113,8 +120,22 @@ def walk_plan(
             continue
         product = books.product_row[str(demand["product_id"])]
         served[(name, tier)] += tonnes
-        for part, amount in books.per_t(figures, product, books.time_value_cny_per_t_h(name, tier)).items():
+        per_t = books.per_t(figures, product, books.time_value_cny_per_t_h(name, tier))
+        for part, amount in per_t.items():
             sums[part] += tonnes * amount
+        promise_h = books.promise_h(name)
+        if per_t["customer_h"] <= promise_h + LATE_H:
+            sums["in_time_t"] += tonnes if math.isfinite(promise_h) else 0.0
+        elif books.promise_is_hard(name) and tonnes > FLOW_TOLERANCE:
+            found, allowed = f"{per_t['customer_h'] / 24:.4g} d", f"{promise_h / 24:.4g} d"
+            violations.append(Problem("verify.promise", where, found, allowed, f"{name} {tier}"))
+        for each in limits:
+            share = each.share(name)
+            in_scope_t[each.limit.id] += tonnes if name in each.shares else 0.0
+            counted[each.limit.id] += tonnes * share.offset
+            if share.factor:
+                amount = measured(books, each.limit, figures, name, per_t)
+                counted[each.limit.id] += tonnes * share.factor * amount
         for (kind, thing), times in figures.uses.items():
             loads[(kind, thing, "t")] += tonnes * times
             if kind == "service":
@@ -123,13 +144,23 @@ def walk_plan(
         if books.direction[name] != "transit" and gateway:
             sums["gateway_t"] += tonnes
             sums["local_t"] += tonnes if gateway in local else 0.0
-    missing = _balance(plan, shares, served, violations)
+    unserved = _balance(plan, shares, served, violations)
+    missing = sum(unserved.values())
     room = capacities(books)
     _check_room(room, loads, violations)
-    weights = WEIGHTS[objective]
+    for each in limits:
+        left = sum(each.share(name).left * tonnes for (name, _), tonnes in unserved.items())
+        counted[each.limit.id] += left
+        found_t, most = counted[each.limit.id], each.bound
+        if not found_t <= most + FLOW_TOLERANCE * max(1.0, abs(most), each.scale):
+            where = Where("plan/flows")
+            violations.append(Problem("verify.limit", where, f"{found_t:.9g}", f"{most:.9g}", each.limit.id))
     value = sum(weight * sums[part] for part, weight in weights.items()) + missing * (
         unserved_cny_per_t or 0.0
     )
+    reached = {
+        each.limit.id: each.reached(counted[each.limit.id], in_scope_t[each.limit.id]) for each in limits
+    }
     totals = Totals(
         demand_t=sum(shares.values()),
         served_t=sum(served.values()),
@@ -142,13 +173,15 @@ def walk_plan(
         co2_t=sums["co2_kg"] / 1000.0,
         local_t=sums["local_t"],
         gateway_t=sums["gateway_t"],
+        promised_t=sum(t for (name, _), t in shares.items() if math.isfinite(books.promise_h(name))),
+        in_time_t=sums["in_time_t"],
     )
     bill = {
         part.removeprefix("item:"): amount
         for part, amount in sorted(sums.items())
         if part.startswith("item:")
     }
-    return Walked(violations, bill, totals, value, dict(loads), room)
+    return Walked(violations, bill, totals, value, dict(loads), room, counted, reached)
 
 
 def _steps_by_path(plan: Plan) -> dict[str, tuple[StepKey, ...]]:
@@ -210,7 +243,7 @@ def _balance(
     shares: Mapping[tuple[str, str], float],
     served: Mapping[tuple[str, str], float],
     violations: list[Problem],
-) -> float:
+) -> dict[tuple[str, str], float]:
     """Flows and unserved add up to demand; returns the unserved tonnes."""
     unserved: dict[tuple[str, str], float] = defaultdict(float)
     for line, row in enumerate(plan.unserved.to_pylist()):
@@ -226,7 +259,7 @@ def _balance(
             violations.append(
                 Problem("verify.balance", Where("plan/flows"), f"{have:.9g}", f"{tonnes:.9g}", " ".join(key))
             )
-    return sum(unserved.values())
+    return unserved
 
 
 def _check_room(

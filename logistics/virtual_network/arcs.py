@@ -6,7 +6,7 @@ The collector lives only inside this package; what leaves it is a frozen :class:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class Arc:
     uses: tuple[tuple[int, bool], ...] = ()
     customer_h: float | None = None
     lead_h: float | None = None
+    marks: tuple[int, ...] = ()
+    """Limits that count this arc, by number."""
 
 
 @dataclass
@@ -85,17 +87,11 @@ def without_parallels(arcs: list[Arc]) -> list[Arc]:
             result.append(
                 Arc(arc.tail, middle, Step("stay", arc.step.site_id, service_id=arc.step.service_id))
             )
-            result.append(_from(arc, middle))
+            result.append(replace(arc, tail=middle))
         else:
             seen.add((arc.tail, arc.head))
             result.append(arc)
     return result
-
-
-def _from(arc: Arc, tail: Vertex) -> Arc:
-    from dataclasses import replace
-
-    return replace(arc, tail=tail)
 
 
 def packed_layer(
@@ -104,8 +100,8 @@ def packed_layer(
     units: TariffUnits,
     assortment_h: Floats,
     storage_cny_per_m3_day: dict[str, float],
-) -> tuple[Layer, dict[Vertex, int]]:
-    """Turn arcs into a :class:`Layer` and number its vertices in order of appearance.
+) -> tuple[Layer, dict[Vertex, int], dict[int, list[int]]]:
+    """Turn arcs into a :class:`Layer`, its vertices numbered in order of appearance, and marked arcs by limit.
 
     Parameters
     ----------
@@ -168,4 +164,8 @@ def packed_layer(
         store_arc=np.array(stores, dtype=np.int32),
         storage_cny_per_t_h=storage,
     )
-    return layer, number
+    marked: dict[int, list[int]] = {}
+    for i, arc in enumerate(arcs):
+        for limit in arc.marks:
+            marked.setdefault(limit, []).append(i)
+    return layer, number, marked

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from logistics.limits import PlanLimit
 from logistics.network.network import Network
 from logistics.units import HOURS_PER_DAY, HOURS_PER_YEAR, KG_PER_T
 from logistics.virtual_network.arcs import Arc, Vertex, packed_layer
-from logistics.virtual_network.instance import OBJECTIVES, Commodities, Floats, Instance, Layer, Products
+from logistics.virtual_network.instance import (
+    OBJECTIVES,
+    Commodities,
+    Floats,
+    Instance,
+    Layer,
+    Products,
+    Weights,
+)
 from logistics.virtual_network.layers import common_ground, layer_arcs
+from logistics.virtual_network.limits import limits_of, marked_arcs
 from logistics.virtual_network.resources import shared_resources
 from logistics.virtual_network.tariffs import TariffUnits, border_tax_cny_per_t
 
@@ -44,7 +55,11 @@ def direction_of(origin_territory: str, destination_territory: str, home: str) -
 
 
 def build_instance(
-    network: Network, year: int, objective: str, unserved_cny_per_t: float | None = None
+    network: Network,
+    year: int,
+    objective: str | Weights,
+    unserved_cny_per_t: float | None = None,
+    limits: Sequence[PlanLimit] = (),
 ) -> Instance:
     """Compile the effective network of `year`.
 
@@ -53,9 +68,11 @@ def build_instance(
     network
         Effective network: values of the year and the scenario's changes.
     objective
-        One of ``money``, ``hours``, ``co2``, ``generalised``.
+        One of ``money``, ``hours``, ``co2``, ``generalised``, or weights.
     unserved_cny_per_t
         Price of unserved demand, or None: least unserved first.
+    limits
+        Limits on the whole plan.
 
     Raises
     ------
@@ -73,6 +90,7 @@ def build_instance(
     names = list(dict.fromkeys(row.layer for row in demand))
     layers: list[Layer] = []
     vertices: dict[str, dict[Vertex, int]] = {}
+    marks: dict[int, dict[int, list[int]]] = {}
     storage = {str(o["option_id"]): float(o["storage_cny_per_m3_day"]) for o in ground.options}
     assortment = network.numbers("products", "assortment_stock_d") * HOURS_PER_DAY
     for name in names:
@@ -84,14 +102,30 @@ def build_instance(
         units = TariffUnits(network, weights)
         arcs = layer_arcs(ground, segment, origins, markets)
         _check_costs(arcs, units, products)
-        layer, vertices[name] = packed_layer(name, arcs, units, assortment, storage)
+        copied = False
+        if limits:
+            starts: list[Vertex] = [("L0", origin) for origin in origins]
+            arcs, copied = marked_arcs(arcs, ground, name.split("-", 1)[0], limits, starts)
+        layer, vertices[name], marked = packed_layer(name, arcs, units, assortment, storage)
+        for number, limit in enumerate(limits):
+            if copied and limit.flagged:
+                marked.setdefault(number, [])
+        marks[len(layers)] = marked
         layers.append(layer)
     tax = dict(
         zip(network.texts("demand", "demand_id"), border_tax_cny_per_t(network, order_kg), strict=True)
     )
     commodities = _commodities(network, demand, names, vertices, tax)
+    fob_cny_per_t = network.numbers("products", "fob_cny_per_kg") * KG_PER_T
     return Instance(
-        year, tuple(layers), resources, products, commodities, OBJECTIVES[objective], unserved_cny_per_t
+        year,
+        tuple(layers),
+        resources,
+        products,
+        commodities,
+        OBJECTIVES[objective] if isinstance(objective, str) else objective,
+        unserved_cny_per_t,
+        limits_of(network, limits, commodities, names, fob_cny_per_t, marks),
     )
 
 
@@ -162,6 +196,13 @@ def _commodities(
         tiers.setdefault(key, []).append(
             (str(cells["tier"]), float(cells["share"]), float(cells["value_share_per_day"]))
         )
+    promises = {
+        (str(r["product_id"]), str(r["segment"])): (
+            np.inf if r["promise_d"] is None else float(r["promise_d"]) * HOURS_PER_DAY,
+            bool(r["promise_is_hard"]),
+        )
+        for r in network.rows("product_segments")
+    }
     columns: list[tuple[object, ...]] = []
     for row in demand:
         number = vertices[row.layer]
@@ -180,9 +221,10 @@ def _commodities(
                         value,
                         row.tonnes * share,
                         tax[row.id],
+                        *promises[(product_ids[row.product], row.segment)],
                     )
                 )
-    parts = list(zip(*columns, strict=True)) if columns else [()] * 9
+    parts = list(zip(*columns, strict=True)) if columns else [()] * 11
     return Commodities(
         demand_id=tuple(str(c) for c in parts[0]),
         tier=tuple(str(c) for c in parts[1]),
@@ -193,4 +235,6 @@ def _commodities(
         time_value_cny_per_t_h=np.array(parts[6], dtype=float),
         demand_t=np.array(parts[7], dtype=float),
         constant_cny_per_t=np.array(parts[8], dtype=float),
+        promise_h=np.array(parts[9], dtype=float),
+        promise_is_hard=np.array(parts[10], dtype=bool),
     )

@@ -6,7 +6,7 @@ Nothing here knows tables or scenarios; published networks enter by the same typ
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,54 @@ class Resource(NamedTuple):
     id: str
     unit: str
     capacity: float
+
+
+Measure = Literal["money_cny", "customer_h", "co2_kg", "late", "marks"]
+"""What a limit counts of a tonne on a path: money and kg CO2e; customer hours; 1 where these are above the
+commodity's promise; the number of marked arcs."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A row on the whole plan.
+
+    With x tonnes on paths and u tonnes unserved:
+
+        Σ_k Σ_{p∈P(k)} (factor_k · measure(p) + offset_k) · x_p + Σ_k unserved_k · u_k  ≤  bound.
+
+    Every limit is written so that `factor` and `unserved` are ≥ 0: prices then only add to arcs.
+
+    Parameters
+    ----------
+    id
+        Its name in the scenario, ``max_co2_t`` or ``load.2``.
+    measure, unit
+        What is counted along a path, and the unit of the row.
+    factor, offset, unserved
+        Weights by commodity, shape (commodities,); 0 where a commodity is out of scope.
+    bound
+        Right-hand side.
+    scale
+        What a relaxation by 100 % adds to `bound`, > 0.
+    marks
+        (layer number, arcs) that measure ``marks`` counts, once each.
+    """
+
+    id: str
+    measure: Measure
+    unit: str
+    factor: Floats
+    offset: Floats
+    unserved: Floats
+    bound: float
+    scale: float
+    marks: tuple[tuple[int, Ints], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check what must always hold."""
+        _freeze(self)
+        if np.any(self.factor < 0) or np.any(self.unserved < 0) or self.scale <= 0:
+            raise ValueError(f"limit {self.id}: weights are ≥ 0 and a scale is above 0")
 
 
 @dataclass(frozen=True)
@@ -207,6 +255,10 @@ class Commodities:
         Tonnes a year.
     constant_cny_per_t
         Cost that each path has alike: duty, VAT and border fees.
+    promise_h
+        Customer hours that were promised; inf: nothing was.
+    promise_is_hard
+        Whether later paths are forbidden.
     """
 
     demand_id: tuple[str, ...]
@@ -218,6 +270,8 @@ class Commodities:
     time_value_cny_per_t_h: Floats
     demand_t: Floats
     constant_cny_per_t: Floats
+    promise_h: Floats
+    promise_is_hard: Flags
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -237,7 +291,9 @@ class Instance:
     layers
         One graph per direction and segment.
     unserved_cny_per_t
-        Price of unserved demand, or None: least unserved first.
+        Price of unserved demand, one for all or one a commodity, or None: least unserved first.
+    limits
+        Rows on the whole plan.
     """
 
     year: int
@@ -246,7 +302,8 @@ class Instance:
     products: Products
     commodities: Commodities
     weights: Weights
-    unserved_cny_per_t: float | None = None
+    unserved_cny_per_t: float | Floats | None = None
+    limits: tuple[Limit, ...] = ()
 
     @property
     def capacity(self) -> Floats:

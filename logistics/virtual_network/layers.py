@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from logistics.network.network import Network
@@ -42,6 +43,27 @@ class Ground:
     miles: Mapping[tuple[str, str], LastMile]
     options: tuple[Mapping[str, Any], ...]
     rows: Rows
+    home_province: str
+
+    @cached_property
+    def mode_of(self) -> Mapping[str, str]:
+        """Mode of each usable service."""
+        return {service.id: service.mode for service in self.services}
+
+    @cached_property
+    def domestic(self) -> Mapping[str, bool]:
+        """Whether all stops of a usable service lie in one customs territory."""
+        return {service.id: service.domestic for service in self.services}
+
+    @cached_property
+    def passages_on(self) -> Mapping[tuple[str, int, str], tuple[str, ...]]:
+        """Passages met on each way of a leg: service, number of the stop where it ends, way."""
+        return {
+            (service.id, seq, way.via_id): tuple(way.passages)
+            for service in self.services
+            for seq, ways in service.legs.items()
+            for way in ways
+        }
 
 
 def common_ground(network: Network, year: int, rows: Rows) -> Ground:
@@ -63,6 +85,7 @@ def common_ground(network: Network, year: int, rows: Rows) -> Ground:
         miles=last_miles(network),
         options=tuple(options),
         rows=rows,
+        home_province=network.info.home_province,
     )
 
 

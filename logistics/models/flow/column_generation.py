@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.master import Master, MasterAnswer
 from logistics.models.flow.pricing import PathPricer
-from logistics.models.flow.solved import Duals, FlowStatus, SolvedFlow
+from logistics.models.flow.solved import Conflict, Duals, FlowStatus, LeastUnserved, SolvedFlow
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 log = logging.getLogger(__name__)
 REDUCED_COST = 1e-9
 UNSERVED = 1e-9
+BROKEN = 1e-9
+"""Share of a limit's scale up to which it counts as kept, and above which a bound proves that it cannot."""
 FIRST_MARGIN = 0.02
 MARGIN_STEP = 3.0
 LARGEST_MARGIN = 1e3
@@ -31,7 +35,7 @@ class Progress:
     Parameters
     ----------
     phase
-        ``unserved`` or ``objective``.
+        ``unserved``, ``limits`` or ``objective``.
     value, bound
         Best plan and lower bound so far; -inf: no bound yet.
     """
@@ -61,6 +65,34 @@ class StopRule:
     time_limit_s: float = float("inf")
 
 
+@dataclass(frozen=True)
+class _Goal:
+    """What a phase minimises.
+
+    Parameters
+    ----------
+    guide
+        Cost of an unserved tonne of each commodity in the master.
+    unserved
+        Price of an unserved tonne in the bound, one or one a commodity: inf: all is served; None: the dual of
+        row (3).
+    margin
+        Part of `guide` that grows while a commodity is not served; None: nothing grows.
+    breaking
+        What it costs to break each limit by its scale; None: limits must be kept.
+    elastic
+        Whether `breaking` only guides and grows while a limit is broken; else it is part of the objective.
+    """
+
+    guide: Floats
+    unserved: float | Floats | None
+    path_scale: float
+    allowed_t: float
+    margin: Floats | None = None
+    breaking: Floats | None = None
+    elastic: bool = False
+
+
 @dataclass
 class _Phase:
     """Outcome of one phase."""
@@ -72,27 +104,13 @@ class _Phase:
     gap: float
     closed: bool
     out_of_time: bool
+    goal: _Goal
+    """As it was in the end: what only guides has grown."""
 
-
-@dataclass(frozen=True)
-class _Goal:
-    """What a phase minimises.
-
-    Parameters
-    ----------
-    guide
-        Cost of an unserved tonne of each commodity in the master.
-    unserved
-        Price of an unserved tonne in the bound: inf: all is served; None: the dual of row (3).
-    margin
-        Part of `guide` that grows while a commodity is not served; None: nothing grows.
-    """
-
-    guide: Floats
-    unserved: float | None
-    path_scale: float
-    allowed_t: float
-    margin: Floats | None = None
+    @property
+    def broken(self) -> bool:
+        """Whether a limit is not kept."""
+        return bool(np.any(self.answer.slack > BROKEN))
 
 
 class FlowModel:
@@ -106,6 +124,12 @@ class FlowModel:
         When to stop.
     report
         Called after each round.
+    start
+        Paths known to be good, as (commodity, arcs): the answer does not depend on them, the time does.
+    pricer
+        The pricer of a model whose instance differs at most in capacities and in bounds of limits.
+    least
+        What is known of the least unserved demand of this instance; it is not looked for again.
     """
 
     def __init__(
@@ -113,112 +137,239 @@ class FlowModel:
         instance: Instance,
         stop: StopRule | None = None,
         report: Callable[[Progress], None] | None = None,
+        start: Iterable[tuple[int, Ints]] = (),
+        pricer: PathPricer | None = None,
+        least: LeastUnserved | None = None,
     ) -> None:
         self.instance = instance
         self._stop = stop or StopRule()
         self._report = report or (lambda _: None)
         self._started = time.perf_counter()
-        self._pricer = PathPricer(instance)
-        self._master = Master(instance, self._pricer.costs)
+        self.pricer = pricer or PathPricer(instance)
+        self._master = Master(instance, self.pricer.costs)
         self._rounds = 0
+        self._limits = np.ones(len(instance.limits), dtype=bool)
+        self._start = list(start)
+        self._least = least
+        self._final: _Goal | None = None
 
     def solve(self) -> SolvedFlow:
         """Solve the flow model, unserved first unless it is priced."""
         c = self.instance.commodities
         total = float(c.demand_t.sum())
-        free_cost = self._pricer.free_cost
-        reachable = np.isfinite(free_cost)
-        self._master.add_paths(self._pricer.free_paths)
+        reachable = np.isfinite(self.pricer.free_cost)
+        self._master.add_paths(self._start + self.pricer.free_paths)
+        # Finite prices of unserved tonnes and broken limits guide the first rounds: a little above what seems
+        # fair at first, more each round in which a commodity is not served or a limit not kept. Where nothing
+        # is left in the end, they play no part in the bound.
+        cost = np.where(reachable, self.pricer.free_cost + self._master.constant, 0.0)
+        worth = max(float(cost @ c.demand_t), 1.0)
+        breaking = np.full(len(self.instance.limits), FIRST_MARGIN * worth)
         price = self.instance.unserved_cny_per_t
         if price is not None:
             self._master.wake_all()
-            phase = self._generate("objective", _Goal(np.full(len(c), price), price, 1.0, 0.0))
-            return self._answer(phase, None, 0.0)
-        # A finite price for each commodity's unserved tonnes guides the first rounds: little above its free
-        # cost at first, more each round in which it is not served. When nothing is left unserved in the end,
-        # the price plays no part in the bound.
-        cost = np.where(reachable, free_cost + self._master.constant, 0.0)
-        if np.all(reachable):
+            prices = np.broadcast_to(np.asarray(price, dtype=float), (len(c),)).copy()
+            goal = _Goal(prices, prices, 1.0, 0.0, breaking=breaking, elastic=True)
+            phase = self._generate("objective", goal)
+            if phase.broken and not phase.out_of_time:
+                return self._kept_limits(_Goal(prices, prices, 1.0, 0.0), None)
+            return self._answer(phase, None)
+        if np.all(reachable) and self._least is None:
             guide = cost + FIRST_MARGIN * np.maximum(cost, float(np.median(cost)) if len(cost) else 1.0)
-            phase = self._generate("objective", _Goal(guide, np.inf, 1.0, 0.0, margin=guide - cost))
-            if float(phase.answer.unserved_t.sum()) <= UNSERVED * max(1.0, total):
-                return self._answer(phase, None, 0.0)
-        least = self._generate("unserved", _Goal(np.ones(len(c)), 1.0, 0.0, 0.0))
-        allowed = float(least.answer.unserved_t.sum()) * (1 + 1e-12) + 1e-9
-        self._master.cap_unserved(allowed)
-        phase = self._generate("objective", _Goal(np.zeros(len(c)), None, 1.0, allowed))
-        phase.closed = phase.closed and least.closed
-        return self._answer(phase, least.duals, least.bound)
+            goal = _Goal(guide, np.inf, 1.0, 0.0, margin=guide - cost, breaking=breaking, elastic=True)
+            phase = self._generate("objective", goal)
+            served = float(phase.answer.unserved_t.sum()) <= UNSERVED * max(1.0, total)
+            if served and not phase.broken:
+                return self._answer(phase, None)
+        return self._left_behind()
+
+    def _left_behind(self) -> SolvedFlow:
+        """Solve where not all can be served, or where it is not clear whether the limits can be kept."""
+        c = self.instance.commodities
+        if self._least is None:
+            # Found without the limits: leaving cargo behind is no way to keep them.
+            self._limits[:] = False
+            phase = self._generate("unserved", _Goal(np.ones(len(c)), 1.0, 0.0, 0.0))
+            self._limits[:] = True
+            unserved_t = float(phase.answer.unserved_t.sum()) * (1 + 1e-12) + 1e-9
+            self._least = LeastUnserved(unserved_t, phase.bound, phase.duals, phase.closed)
+        self._master.cap_unserved(self._least.allowed_t)
+        goal = _Goal(np.zeros(len(c)), None, 1.0, self._least.allowed_t)
+        if len(self.instance.limits):
+            return self._kept_limits(goal, self._least)
+        return self._answer(self._generate("objective", goal), self._least)
+
+    def _kept_limits(self, goal: _Goal, least: LeastUnserved | None) -> SolvedFlow:
+        """Find out whether the limits can be kept; the best plan that does, or why none can."""
+        found = self._least_broken(goal)
+        if found.bound > BROKEN:
+            return self._answer(found, least, self._conflict(goal, found))
+        if found.broken:
+            return self._answer(found, least)
+        # Phase 1 keeps the limits to its own tolerance; a high price does the same without a hard edge.
+        worth = max(1.0, float(self.pricer.free_cost[np.isfinite(self.pricer.free_cost)].max(initial=0.0)))
+        breaking = np.full(len(self.instance.limits), worth * float(self.instance.commodities.demand_t.sum()))
+        kept = replace(goal, breaking=breaking, elastic=True)
+        return self._answer(self._generate("objective", kept), least)
+
+    def _least_broken(self, goal: _Goal) -> _Phase:
+        """Phase 1: the least sum of relative relaxations of the limits that hold now."""
+        c = self.instance.commodities
+        free = 0.0 if goal.unserved is not None else None
+        relax = _Goal(
+            np.zeros(len(c)), free, 0.0, goal.allowed_t, breaking=np.ones(len(self.instance.limits))
+        )
+        return self._generate("limits", relax)
+
+    def _conflict(self, goal: _Goal, found: _Phase) -> Conflict:
+        """Thin the limits out to a smallest set that cannot hold together, in the order of the scenario.
+
+        Limits without a price in the certificate are not needed for the proof.
+        """
+        self._limits = found.duals.limit > 0
+        for place in np.flatnonzero(self._limits):
+            self._limits[place] = False
+            if self._least_broken(goal).bound <= BROKEN:
+                self._limits[place] = True
+        members = tuple(int(place) for place in np.flatnonzero(self._limits))
+        self._limits[:] = True
+        return Conflict(found.answer.slack, members, found.bound, found.duals)
 
     def _generate(self, name: str, goal: _Goal) -> _Phase:
         """Run rounds until the gap closes, no path prices out, or time is up."""
         c, scale = self.instance.commodities, goal.path_scale
         constant = scale * self._master.constant
-        guide, margin = goal.guide, goal.margin
+        guide, margin, breaking = goal.guide, goal.margin, goal.breaking
+        guided = margin is not None or goal.elastic
         self._master.set_objective(guide, scale)
-        best, best_duals = -np.inf, Duals(np.zeros(len(self.instance.resources)), 0.0, scale, goal.allowed_t)
-        settled = False
+        self._master.set_limits(self._limits, breaking)
+        best, best_duals = -np.inf, self._no_duals(goal)
+        settled = not guided
         while True:
             self._rounds += 1
             late = time.perf_counter() - self._started > self._stop.time_limit_s
             # Until all is served, prices of rows broken for the first time may wait for the next round.
-            answer = self._master.solve(once=not (settled or late))
+            answer = self._fair(self._master.solve(once=not (settled or late)), goal)
             missing = answer.unserved_t > UNSERVED * np.maximum(1.0, c.demand_t)
-            settled = settled or (answer.feasible and not np.any(missing)) or margin is None
-            price = answer.unserved_price if goal.unserved is None else goal.unserved
+            lacking = margin is not None and bool(np.any(missing))
+            loose = (answer.slack > BROKEN) & goal.elastic
+            settled = settled or (answer.feasible and not lacking and not np.any(loose))
+            dues = Dues(self.instance, answer.prices)
             slack = REDUCED_COST * np.maximum(1.0, np.abs(answer.demand_dual))
-            priced = self._pricer.price(answer.resource_price, answer.demand_dual - slack - constant, scale)
-            duals = Duals(answer.resource_price, price, scale, goal.allowed_t)
-            bound = self._lagrangian(priced.cost + constant, duals)
+            threshold = answer.demand_dual - slack - constant - dues.offset
+            priced = self.pricer.price(answer.prices, threshold, scale)
+            price = answer.unserved_price if goal.unserved is None else goal.unserved
+            duals, bound = self._lagrangian(priced.cost + constant, answer.prices, dues, price, goal)
             if bound > best:
                 best, best_duals = bound, duals
             value = scale * answer.path_cost + float(guide @ answer.unserved_t)
+            value += float(answer.slack.sum()) if breaking is not None and not goal.elastic else 0.0
             same = float(constant @ (c.demand_t - answer.unserved_t))
-            known = answer.feasible and (margin is None or not np.any(missing))
+            known = answer.feasible and not lacking and not np.any(loose)
             gap = max(0.0, value - best) / max(1.0, abs(value - same)) if known else np.inf
             self._tell(name, value, best, gap)
+            ended = replace(goal, guide=guide, margin=margin, breaking=breaking)
             closed = gap <= self._stop.gap
+            if name == "limits":
+                closed = closed and (value <= BROKEN or best > BROKEN)
             if closed or late:
-                return _Phase(answer, best_duals, value, best, gap, closed, late)
+                return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
             fresh = self._master.add_paths(priced.found)
-            if margin is not None and np.any(missing):
-                if float(margin.max()) > LARGEST_MARGIN * float(goal.guide.max()):
-                    return _Phase(answer, best_duals, value, best, gap, closed, late)
-                guide = np.where(missing, guide + (MARGIN_STEP - 1) * margin, guide)
-                margin = np.where(missing, MARGIN_STEP * margin, margin)
+            if lacking or np.any(loose):
+                if margin is not None and float(margin.max()) > LARGEST_MARGIN * float(goal.guide.max()):
+                    return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
+                if breaking is not None and goal.breaking is not None and np.any(loose):
+                    if float(breaking.max()) > LARGEST_MARGIN / FIRST_MARGIN * float(goal.breaking.max()):
+                        return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
+                    breaking = np.where(loose, MARGIN_STEP * breaking, breaking)
+                if margin is not None:
+                    guide = np.where(missing, guide + (MARGIN_STEP - 1) * margin, guide)
+                    margin = np.where(missing, MARGIN_STEP * margin, margin)
                 self._master.set_objective(guide, scale)
+                self._master.set_limits(self._limits, breaking)
             elif fresh == 0 and answer.feasible:
-                return _Phase(answer, best_duals, value, best, gap, closed, late)
+                return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
 
-    def _lagrangian(self, cheapest: Floats, duals: Duals) -> float:
-        """Lower bound at `duals` when the cheapest ways cost `cheapest`."""
-        bound = float(self.instance.commodities.demand_t @ np.minimum(cheapest, duals.unserved))
-        bound -= float(self.instance.capacity @ duals.resource)
-        return bound - (duals.unserved * duals.allowed_t if duals.allowed_t > 0 else 0.0)
+    def _no_duals(self, goal: _Goal) -> Duals:
+        none = RowPrices.none(self.instance)
+        return Duals(none.resource, none.limit, 0.0, goal.path_scale, goal.allowed_t)
+
+    def _fair(self, answer: MasterAnswer, goal: _Goal) -> MasterAnswer:
+        """Where breaking limits is part of the objective it must not pay, also not by rounding."""
+        if goal.breaking is None or goal.elastic or not len(self.instance.limits):
+            return answer
+        most = goal.breaking / np.array([limit.scale for limit in self.instance.limits])
+        fair = np.minimum(answer.prices.limit, most)
+        return replace(answer, prices=RowPrices(answer.prices.resource, fair))
+
+    def _lagrangian(
+        self, cheapest: Floats, prices: RowPrices, dues: Dues, unserved: float | Floats, goal: _Goal
+    ) -> tuple[Duals, float]:
+        """Lower bound at `prices` when the cheapest ways cost `cheapest`, and the duals that prove it."""
+        d = self.instance.commodities.demand_t
+        bound = float(d @ np.minimum(cheapest + dues.offset, unserved + dues.unserved))
+        bound -= float(self.instance.capacity @ prices.resource)
+        bound -= float(sum(p * row.bound for p, row in zip(prices.limit, self.instance.limits, strict=True)))
+        most = float(np.max(unserved, initial=0.0))
+        bound -= most * goal.allowed_t if goal.allowed_t > 0 else 0.0
+        return Duals(prices.resource, prices.limit, most, goal.path_scale, goal.allowed_t), bound
+
+    def solve_with(self, instance: Instance) -> SolvedFlow:
+        """Solve again from where the last solve ended, with other capacities and bounds of limits.
+
+        Unserved demand stays what it may be. The model is then as it was, but for paths that were found.
+        """
+        if self._final is None:
+            raise ValueError("solve comes first")
+        before, final = self.instance, self._final
+        self._started = time.perf_counter()
+        self.instance = instance
+        self._master.rebound(instance)
+        try:
+            return self._answer(self._generate("objective", final), self._least)
+        finally:
+            self.instance, self._final = before, final
+            self._master.rebound(before)
+
+    @property
+    def columns(self) -> list[tuple[int, Ints]]:
+        """All paths found so far."""
+        members = self._master.column_commodity.tolist()
+        return list(zip(members, self._master.column_path, strict=True))
 
     def _tell(self, phase: str, value: float, bound: float, gap: float) -> None:
         seconds = time.perf_counter() - self._started
         self._report(Progress(phase, self._rounds, value, bound, gap, self._master.num_columns, seconds))
         log.debug("%s round %d: %.8g, bound %.8g, gap %.2e", phase, self._rounds, value, bound, gap)
 
-    def _answer(self, phase: _Phase, least: Duals | None, least_t: float) -> SolvedFlow:
+    def _answer(
+        self, phase: _Phase, least: LeastUnserved | None, conflict: Conflict | None = None
+    ) -> SolvedFlow:
         c = self.instance.commodities
+        self._final = phase.goal
         flow = phase.answer.flow_t
         used = np.flatnonzero(flow > 1e-9 * np.maximum(1.0, c.demand_t[self._master.column_commodity]))
-        unserved = phase.answer.unserved_t
-        status: FlowStatus = "optimal" if phase.closed else "limit"
+        closed = phase.closed and (least is None or least.closed)
+        status: FlowStatus = "optimal" if closed else "limit"
+        if conflict is not None:
+            status = "infeasible"
+        elif phase.broken:
+            status = "no_plan"
+        # Where limits cannot hold together, the plan is evidence of what can be served at all.
+        planned, proof = status in ("optimal", "limit"), status == "infeasible"
+        used = used if planned or proof else used[:0]
         return SolvedFlow(
             status=status,
             commodity=self._master.column_commodity[used].astype(np.int32),
             path=tuple(self._master.column_path[i] for i in used),
             flow_t=flow[used],
-            unserved_t=unserved,
-            objective=phase.value,
-            bound=phase.bound,
-            gap=phase.gap,
+            unserved_t=phase.answer.unserved_t if planned or proof else c.demand_t.copy(),
+            objective=phase.value if planned else np.nan,
+            bound=phase.bound if planned else -np.inf,
+            gap=phase.gap if planned else np.inf,
             duals=phase.duals,
             least_unserved=least,
-            least_unserved_t=least_t,
             rounds=self._rounds,
             num_columns=self._master.num_columns,
+            conflict=conflict,
         )

@@ -91,6 +91,46 @@ class Draws:
     amount: Floats
 
 
+LATE_H = 1e-6
+"""Hours by which rounding alone may miss a promise."""
+
+
+def limit_draws(
+    instance: Instance, number: int, members: NDArray[np.int64], traits: PathTraits, paths: Sequence[Ints]
+) -> Draws:
+    """What paths of the commodities `members`, all in layer `number`, count in each limit.
+
+    Rows are those of the limits, from 0; amounts may be negative.
+    """
+    count, c = len(paths), instance.commodities
+    found: list[tuple[NDArray[np.int64], int, Floats]] = []
+    for row, limit in enumerate(instance.limits):
+        if limit.measure == "money_cny":
+            measure = traits.money_cny
+        elif limit.measure == "customer_h":
+            measure = traits.customer_h
+        elif limit.measure == "co2_kg":
+            measure = traits.co2_kg
+        elif limit.measure == "late":
+            measure = (traits.customer_h > c.promise_h[members] + LATE_H).astype(float)
+        else:
+            marked = np.zeros(instance.layers[number].num_arcs)
+            for layer, arcs in limit.marks:
+                if layer == number:
+                    marked[arcs] = 1.0
+            measure = np.array([marked[path].sum() for path in paths])
+        amount = limit.factor[members] * measure + limit.offset[members]
+        some = np.flatnonzero(amount)
+        found.append((some, row, amount[some]))
+    if not found or not count:
+        return Draws(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    return Draws(
+        np.concatenate([some for some, _, _ in found]),
+        np.concatenate([np.full(len(some), row) for some, row, _ in found]),
+        np.concatenate([amount for _, _, amount in found]),
+    )
+
+
 class UseIndex:
     """Uses of each layer's arcs in compressed form, to add them up along paths."""
 

@@ -75,27 +75,101 @@ def layer_costs(instance: Instance, layer: Layer) -> LayerCosts:
     )
 
 
-class CapacityPrices:
-    """Prices of the resources as arc costs of each layer.
+@dataclass(frozen=True)
+class RowPrices:
+    """Prices of the rows that all cargo shares, each ≥ 0.
+
+    Parameters
+    ----------
+    resource
+        CNY per unit of each resource, shape (resources,).
+    limit
+        Price of a unit of each limit's row, shape (limits,).
+    """
+
+    resource: Floats
+    limit: Floats
+
+    @classmethod
+    def none(cls, instance: Instance) -> RowPrices:
+        """All prices 0."""
+        return cls(np.zeros(len(instance.resources)), np.zeros(len(instance.limits)))
+
+
+class Dues:
+    """What cargo pays for capacities and limits, arc by arc, at given prices.
 
     Parameters
     ----------
     instance
         The instance.
     prices
-        CNY per unit of each resource, ≥ 0, shape (resources,).
+        Prices of its shared rows.
+
+    Attributes
+    ----------
+    late
+        What a tonne of each commodity pays on a path that misses its promise, inf: it may not, shape
+        (commodities,).
+    offset, unserved
+        What it pays on any path, and what a tonne not served pays.
     """
 
-    def __init__(self, instance: Instance, prices: Floats) -> None:
+    def __init__(self, instance: Instance, prices: RowPrices) -> None:
+        self._instance = instance
         self._m3_per_t = instance.products.m3_per_t
+        self._limit = prices.limit
         self._by_t: list[Floats] = []
         self._by_m3: list[Floats] = []
         for layer in instance.layers:
-            paid = prices[layer.use_row]
+            paid = prices.resource[layer.use_row]
             by_m3 = np.where(layer.use_is_m3, paid, 0.0)
             self._by_t.append(np.bincount(layer.use_arc, paid - by_m3, layer.num_arcs).astype(float))
             self._by_m3.append(np.bincount(layer.use_arc, by_m3, layer.num_arcs).astype(float))
+        number = len(instance.commodities)
+        self.late = np.zeros(number)
+        self.offset = np.zeros(number)
+        self.unserved = np.zeros(number)
+        for price, limit in zip(prices.limit, instance.limits, strict=True):
+            self.offset += price * limit.offset
+            self.unserved += price * limit.unserved
+            if limit.measure == "late":
+                self.late += price * limit.factor
+        self.late = np.where(instance.commodities.promise_is_hard, np.inf, self.late)
 
-    def of(self, layer: int, product: int) -> Floats:
-        """What a tonne of `product` pays on each arc of `layer`, shape (arcs,)."""
-        return np.asarray(self._by_t[layer] + self._m3_per_t[product] * self._by_m3[layer])
+    def of(self, layer: int, product: int, factor: tuple[float, ...]) -> Floats:
+        """What a tonne of `product` pays on each arc of `layer`, shape (arcs,).
+
+        Parameters
+        ----------
+        factor
+            Weight of the commodity in each limit.
+        """
+        dues = np.asarray(self._by_t[layer] + self._m3_per_t[product] * self._by_m3[layer])
+        arcs = self._instance.layers[layer]
+        for price, limit, weight in zip(self._limit, self._instance.limits, factor, strict=True):
+            paid = price * weight
+            if paid == 0.0 or limit.measure == "late":
+                continue
+            if limit.measure == "money_cny":
+                dues += paid * arcs.money_cny_per_t[:, product]
+            elif limit.measure == "customer_h":
+                dues += paid * arcs.customer_h
+            elif limit.measure == "co2_kg":
+                dues += paid * arcs.co2_kg_per_t
+            else:
+                for marked_layer, marked in limit.marks:
+                    if marked_layer == layer:
+                        dues[marked] += paid
+        return dues
+
+    def on_money(self, factor: tuple[float, ...]) -> float:
+        """What limits add to a CNY of the commodity's money."""
+        rows = zip(self._limit, self._instance.limits, factor, strict=True)
+        return float(sum(price * weight for price, limit, weight in rows if limit.measure == "money_cny"))
+
+
+def limit_factors(instance: Instance) -> Floats:
+    """Weight of each commodity in each limit, shape (commodities, limits)."""
+    count = len(instance.commodities)
+    return np.array([limit.factor for limit in instance.limits]).reshape(len(instance.limits), count).T

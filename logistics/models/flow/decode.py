@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from logistics.models.flow.columns import path_traits
 from logistics.models.flow.costs import layer_costs
@@ -99,3 +100,38 @@ def claimed_totals(instance: Instance, solved: SolvedFlow) -> Claims:
         pipeline_t_h=parts["pipeline"],
         co2_t=parts["co2"],
     )
+
+
+def sums_by_destination(
+    instance: Instance, solved: SolvedFlow, destination_of: Mapping[str, str]
+) -> dict[str, tuple[float, float, float, float]]:
+    """Value of the objective, customers' tonne-hours, tonnes served and not served, by destination.
+
+    Parameters
+    ----------
+    destination_of
+        Destination of each demand row.
+    """
+    c = instance.commodities
+    sums: dict[str, NDArray[np.float64]] = {}
+
+    def book(k: int, *amounts: float) -> None:
+        place = destination_of[c.demand_id[k]]
+        sums[place] = sums.get(place, np.zeros(4)) + np.array(amounts)
+
+    layer_of = c.layer[solved.commodity]
+    for number in np.unique(layer_of):
+        mine = np.flatnonzero(layer_of == number)
+        members, layer = solved.commodity[mine], instance.layers[number]
+        paths = [solved.path[i] for i in mine]
+        time_value = c.time_value_cny_per_t_h[members]
+        costs = layer_costs(instance, layer)
+        traits = path_traits(instance, layer, costs, c.product[members], time_value, paths)
+        constant = instance.weights.money * c.constant_cny_per_t[members]
+        for place, k in enumerate(members):
+            tonnes = float(solved.flow_t[mine[place]])
+            value = tonnes * float(traits.cost[place] + constant[place])
+            book(int(k), value, tonnes * float(traits.customer_h[place]), tonnes, 0.0)
+    for k in np.flatnonzero(solved.unserved_t > NEGLIGIBLE_T):
+        book(int(k), 0.0, 0.0, 0.0, float(solved.unserved_t[k]))
+    return {place: tuple(map(float, amounts)) for place, amounts in sums.items()}  # type: ignore[misc]

@@ -6,13 +6,14 @@ Capacity rows enter when a solution first breaks them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.errors import SolverFailure
-from logistics.models.flow.columns import Draws, UseIndex, path_traits
-from logistics.models.flow.costs import LayerCosts
+from logistics.models.flow.columns import Draws, UseIndex, limit_draws, path_traits
+from logistics.models.flow.costs import LayerCosts, RowPrices
 from logistics.solver import IncrementalProgram
 from logistics.virtual_network.instance import Instance
 
@@ -37,8 +38,10 @@ class MasterAnswer:
         Σ cost × flow, without a price of unserved.
     demand_dual
         Dual of each commodity's row.
-    resource_price
-        Price of each resource, ≥ 0.
+    prices
+        Prices of the capacities and limits.
+    slack
+        How far each limit is broken, as a share of its scale, shape (limits,).
     unserved_price
         Price of the row on total unserved, ≥ 0; 0 while there is none.
     feasible
@@ -49,7 +52,8 @@ class MasterAnswer:
     unserved_t: Floats
     path_cost: float
     demand_dual: Floats
-    resource_price: Floats
+    prices: RowPrices
+    slack: Floats
     unserved_price: float
     feasible: bool
 
@@ -60,6 +64,9 @@ class Master:
     A commodity rests while one of its columns carries its whole demand and is clearly its cheapest at the
     latest prices: it needs no row then, its column only takes room from the capacities. Whoever has a better
     path wakes. Few commodities are awake at a time, so each program is small and is built anew.
+
+    Shared rows are the capacities, which enter when a solution first breaks them, then the limits, each with
+    a column that lets it be broken at a price.
 
     Parameters
     ----------
@@ -72,7 +79,15 @@ class Master:
     def __init__(self, instance: Instance, costs: list[LayerCosts]) -> None:
         self.instance, self._costs = instance, costs
         self._uses = UseIndex(instance)
-        self._capacity = instance.capacity
+        self._num_resources = len(instance.resources)
+        bounds = np.array([limit.bound for limit in instance.limits])
+        self._bound = np.concatenate([instance.capacity, bounds])
+        self._is_limit = np.arange(len(self._bound)) >= self._num_resources
+        # Limits are in CNY, hours, kg: their rows are brought to the size of the others.
+        whole = max(1.0, float(instance.commodities.demand_t.sum()))
+        scales = np.array([limit.scale for limit in instance.limits])
+        self._weight = np.concatenate([np.ones(self._num_resources), whole / scales])
+        self._slack_cost: Floats | None = np.zeros(len(bounds))
         self.constant = instance.weights.money * instance.commodities.constant_cny_per_t
         count = len(instance.commodities)
         self._guide = np.zeros(count)
@@ -80,7 +95,7 @@ class Master:
         self._may_rest = True
         self._resting = np.full(count, -1)
         self._has_column = np.zeros(count, bool)
-        self._active = np.zeros(len(self._capacity), bool)
+        self._active = self._is_limit.copy()
         self._allowed_t: float | None = None
         self.column_commodity = np.zeros(0, np.int64)
         self.column_path: list[Ints] = []
@@ -118,15 +133,16 @@ class Master:
         layer, costs = self.instance.layers[number], self._costs[number]
         traits = path_traits(self.instance, layer, costs, products, time_values, paths)
         draws = self._uses.draws(number, products, paths)
+        counted = limit_draws(self.instance, number, members, traits, paths)
         first = self.num_columns
         self.column_commodity = np.concatenate([self.column_commodity, members])
         self.column_path += paths
         self._column_cost = np.concatenate([self._column_cost, traits.cost + self.constant[members]])
         old = self._draws
         self._draws = Draws(
-            np.concatenate([old.path, draws.path + first]),
-            np.concatenate([old.row, draws.row]),
-            np.concatenate([old.amount, draws.amount]),
+            np.concatenate([old.path, draws.path + first, counted.path + first]),
+            np.concatenate([old.row, draws.row, counted.row + self._num_resources]),
+            np.concatenate([old.amount, draws.amount, counted.amount]),
         )
         alone = ~self._has_column[members] & (np.bincount(members, minlength=len(c))[members] == 1)
         self._resting[members] = np.where(alone & self._may_rest, first + np.arange(len(paths)), -1)
@@ -146,6 +162,15 @@ class Master:
         self.wake_all()
         self._allowed_t = allowed_t
 
+    def rebound(self, instance: Instance) -> None:
+        """Take capacities and bounds of limits from `instance`, which is alike in everything else."""
+        self._bound = np.concatenate([instance.capacity, [limit.bound for limit in instance.limits]])
+
+    def set_limits(self, enabled: NDArray[np.bool_], slack_cost: Floats | None) -> None:
+        """Say which limits hold, and at what price each may be broken by its scale; None: they may not be."""
+        self._active[self._is_limit] = enabled
+        self._slack_cost = slack_cost
+
     def solve(self, *, once: bool = False) -> MasterAnswer:
         """Solve to optimality over the columns, adding capacity rows until none is broken.
 
@@ -158,7 +183,8 @@ class Master:
             self._make_room()
             answer = self._solved()
             load = self._load(answer.flow_t)
-            broken = (load > self._capacity + FEASIBLE * np.maximum(1.0, self._capacity)) & ~self._active
+            broken = load > self._bound + FEASIBLE * np.maximum(1.0, np.abs(self._bound))
+            broken &= ~self._active & ~self._is_limit
             self._active |= broken
             if self._may_rest:
                 self._let_rest(answer)
@@ -169,7 +195,7 @@ class Master:
 
     def _load(self, flow: Floats) -> Floats:
         d = self._draws
-        return np.bincount(d.row, d.amount * flow[d.path], len(self._capacity)).astype(float)
+        return np.bincount(d.row, d.amount * flow[d.path], len(self._bound)).astype(float)
 
     def _resting_flow(self) -> Floats:
         flow = np.zeros(self.num_columns)
@@ -180,7 +206,7 @@ class Master:
     def _make_room(self) -> None:
         """Wake those who rest on an active capacity that resting flows alone would break."""
         while True:
-            crowded = self._active & (self._load(self._resting_flow()) > self._capacity)
+            crowded = self._active & (self._load(self._resting_flow()) > self._bound) & ~self._is_limit
             if not np.any(crowded):
                 return
             self._wake_users(crowded)
@@ -199,15 +225,17 @@ class Master:
         program = IncrementalProgram()
         demand_row = np.full(len(c), -1)
         demand_row[awake] = program.add_rows(c.demand_t[awake], c.demand_t[awake])
-        room = np.maximum(0.0, self._capacity - self._load(flow))[rows]
-        resource_row = np.full(len(self._capacity), -1)
-        resource_row[rows] = program.add_rows(np.full(len(rows), -np.inf), room)
+        room = self._bound - self._load(flow)
+        room = (self._weight * np.where(self._is_limit, room, np.maximum(0.0, room)))[rows]
+        shared_row = np.full(len(self._bound), -1)
+        shared_row[rows] = program.add_rows(np.full(len(rows), -np.inf), room)
         unserved = program.add_columns(self._guide[awake])
         program.set_entries(demand_row[awake], unserved, np.ones(len(awake)))
         cap_row = -1
         if self._allowed_t is not None:
             cap_row = int(program.add_rows(np.array([-np.inf]), np.array([self._allowed_t]))[0])
             program.set_entries(np.full(len(awake), cap_row), unserved, np.ones(len(awake)))
+        slack = self._limit_entries(program, shared_row, awake, unserved)
         columns = np.flatnonzero(self._resting[self.column_commodity] < 0)
         number = np.full(self.num_columns, -1)
         number[columns] = program.add_columns(self._scale * self._column_cost[columns])
@@ -216,15 +244,18 @@ class Master:
         )
         d = self._draws
         mine = (number[d.path] >= 0) & self._active[d.row]
-        program.set_entries(resource_row[d.row[mine]], number[d.path[mine]], d.amount[mine])
+        program.set_entries(
+            shared_row[d.row[mine]], number[d.path[mine]], d.amount[mine] * self._weight[d.row[mine]]
+        )
         answer = program.solve()
         if answer.outcome != "optimal":
             raise SolverFailure(f"the master program ended {answer.outcome}")
         flow[columns] = np.maximum(answer.values[number[columns]], 0.0)
         missing = np.zeros(len(c))
         missing[awake] = np.maximum(answer.values[unserved], 0.0)
-        prices = np.zeros(len(self._capacity))
-        prices[rows] = np.maximum(-answer.row_duals[resource_row[rows]], 0.0)
+        paid = np.zeros(len(self._bound))
+        paid[rows] = np.maximum(-answer.row_duals[shared_row[rows]], 0.0) * self._weight[rows]
+        prices = RowPrices(paid[~self._is_limit], paid[self._is_limit])
         dual = np.zeros(len(c))
         dual[awake] = answer.row_duals[demand_row[awake]]
         asleep = np.flatnonzero(self._resting >= 0)
@@ -234,27 +265,51 @@ class Master:
             unserved_t=missing,
             path_cost=float(flow @ self._column_cost) if self.num_columns else 0.0,
             demand_dual=dual,
-            resource_price=prices,
+            prices=prices,
+            slack=np.where(slack >= 0, np.maximum(answer.values[slack], 0.0), 0.0),
             unserved_price=max(0.0, -float(answer.row_duals[cap_row])) if cap_row >= 0 else 0.0,
             feasible=True,
         )
 
-    def _dear(self, prices: Floats) -> Floats:
-        """Cost of each column with capacity prices."""
-        d = self._draws
-        return self._scale * self._column_cost + np.bincount(
-            d.path, d.amount * prices[d.row], self.num_columns
-        )
+    def _limit_entries(
+        self,
+        program: IncrementalProgram,
+        shared_row: NDArray[np.int64],
+        awake: NDArray[np.intp],
+        unserved: Any,
+    ) -> NDArray[np.int64]:
+        """Enter unserved tonnes and slack columns into the limits that hold; returns the columns, -1: none."""
+        slack = np.full(len(self.instance.limits), -1)
+        for place, limit in enumerate(self.instance.limits):
+            row = shared_row[self._num_resources + place]
+            if row < 0:
+                continue
+            weight = self._weight[self._num_resources + place]
+            counted = np.flatnonzero(limit.unserved[awake])
+            entries = weight * limit.unserved[awake][counted]
+            program.set_entries(np.full(len(counted), row), unserved[counted], entries)
+            if self._slack_cost is not None:
+                slack[place] = program.add_columns(self._slack_cost[[place]])[0]
+                program.set_entries(np.array([row]), slack[[place]], np.array([-weight * limit.scale]))
+        return slack
+
+    def _dear(self, prices: RowPrices) -> Floats:
+        """Cost of each column with what it pays for capacities and limits."""
+        d, paid = self._draws, np.concatenate([prices.resource, prices.limit])
+        return self._scale * self._column_cost + np.bincount(d.path, d.amount * paid[d.row], self.num_columns)
 
     def _let_rest(self, answer: MasterAnswer) -> None:
         """Let a commodity rest whose demand is on one column, with every other way clearly dearer."""
         c = self.instance.commodities
-        extra = self._dear(answer.resource_price) - answer.demand_dual[self.column_commodity]
+        extra = self._dear(answer.prices) - answer.demand_dual[self.column_commodity]
         whole = answer.flow_t >= c.demand_t[self.column_commodity] * (1 - 1e-12)
         margin = REST_MARGIN * np.maximum(1.0, np.abs(answer.demand_dual))
         other = np.full(len(c), np.inf)
         np.minimum.at(other, self.column_commodity[~whole], extra[~whole])
-        other = np.minimum(other, self._guide - answer.demand_dual)
+        left = self._guide - answer.demand_dual
+        for price, limit in zip(answer.prices.limit, self.instance.limits, strict=True):
+            left = left + price * limit.unserved
+        other = np.minimum(other, left)
         calm = np.flatnonzero(whole)
         members = self.column_commodity[calm]
         good = (

@@ -16,10 +16,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.flow.costs import CapacityPrices, LayerCosts, layer_costs
+from logistics.models.flow.columns import LATE_H
+from logistics.models.flow.costs import Dues, LayerCosts, RowPrices, layer_costs, limit_factors
 from logistics.models.flow.series import ReducedGraph, series_reduced
 from logistics.models.flow.stocked import StockedPricer
-from logistics.paths import CompressedGraph, tree_paths
+from logistics.paths import CompressedGraph, cheapest_in_time, tree_paths
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
@@ -47,11 +48,12 @@ class Priced:
 
 @dataclass(frozen=True)
 class _Class:
-    """Commodities that share arc costs: one layer, product and time value."""
+    """Commodities that share arc costs: one layer, product, time value and weight in each limit."""
 
     layer: int
     product: int
     time_value: float
+    factor: tuple[float, ...]
     members: Ints
 
 
@@ -76,23 +78,24 @@ class PathPricer:
         }
         everything = np.full(len(instance.commodities), np.inf)
         self.free_cost = np.full(len(instance.commodities), -np.inf)
-        free = self.price(np.zeros(len(instance.resources)), everything)
+        free = self.price(RowPrices.none(instance), everything)
         self.free_cost = np.where(np.isneginf(free.cost), np.inf, free.cost)
         self.free_paths = free.found
 
-    def price(self, prices: Floats, threshold: Floats, scale: float = 1.0) -> Priced:
+    def price(self, prices: RowPrices, threshold: Floats, scale: float = 1.0) -> Priced:
         """Price every commodity.
 
         Parameters
         ----------
         prices
-            Price of each resource, ≥ 0.
+            Prices of the shared rows; what limits add to every path of a commodity alike (their `offset`) is
+            left out of costs and threshold.
         threshold
             Paths are returned of commodities whose cheapest cost is below this.
         scale
             Weight of the paths' own costs: 1, or 0 when only unserved tonnes are minimised.
         """
-        paid = CapacityPrices(self.instance, prices)
+        dues = Dues(self.instance, prices)
         cost = self.free_cost.copy() if scale == 1.0 else np.where(np.isfinite(self.free_cost), 0.0, np.inf)
         contested = cost < threshold
 
@@ -101,14 +104,15 @@ class PathPricer:
             members = group.members[contested[group.members]]
             if len(members):
                 weights = scale * self.costs[group.layer].of_class(group.product, group.time_value)
-                weights += paid.of(group.layer, group.product)
-                self._plain[group.layer].search(weights, members, threshold, cost, found)
+                weights += dues.of(group.layer, group.product, group.factor)
+                layer = self._plain[group.layer]
+                layer.search(weights, members, threshold, dues.late, cost, found)
             return found
 
         # Tasks write to different commodities, and their paths are put together in task order.
         tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self._classes]
         for pricer in self._stocked.values():
-            tasks += pricer.tasks(paid, contested, threshold, scale, cost)
+            tasks += pricer.tasks(dues, contested, threshold, scale, cost)
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(lambda task: task(), tasks))
         return Priced(cost, [item for part in parts for item in part])
@@ -125,21 +129,65 @@ class _PlainLayer:
         arcs = np.arange(layer.num_arcs, dtype=np.int32)
         self._reduced: ReducedGraph = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
         self._graph = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.tail, self._reduced.head)
+        self._back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail)
+        self._hours = self._reduced.weights(layer.customer_h)
+        self._promise_h = c.promise_h
 
     def search(
-        self, weights: Floats, members: Ints, threshold: Floats, cost: Floats, found: list[tuple[int, Ints]]
+        self,
+        weights: Floats,
+        members: Ints,
+        threshold: Floats,
+        late: Floats,
+        cost: Floats,
+        found: list[tuple[int, Ints]],
     ) -> None:
-        """Fill `cost` of `members` and append their paths below the threshold."""
+        """Fill `cost` of `members` and append their paths below the threshold.
+
+        Parameters
+        ----------
+        late
+            What a tonne of each commodity pays for being late, inf: it may not be, shape (commodities,).
+        """
         roots, row = np.unique(self._origin[members], return_inverse=True)
-        distance, entering = self._graph.trees(self._reduced.weights(weights), roots.astype(np.int32))
+        reduced = self._reduced.weights(weights)
+        distance, entering = self._graph.trees(reduced, roots.astype(np.int32))
         ends = self._destination[members]
         cost[members] = distance[row, ends]
         chosen = np.flatnonzero(cost[members] < threshold[members])
         if len(chosen) == 0:
             return
         lengths, arcs = tree_paths(entering, self._reduced.tail, ends[chosen], row[chosen].astype(np.int32))
-        for i, member in enumerate(members[chosen]):
-            found.append((int(member), self._reduced.unfolded(arcs[i, : lengths[i]][::-1])))
+        paths = {int(members[place]): arcs[i, : lengths[i]][::-1] for i, place in enumerate(chosen)}
+        self._hurry(reduced, members[chosen], late, cost, paths)
+        for member, path in paths.items():
+            if cost[member] < threshold[member]:
+                found.append((member, self._reduced.unfolded(path)))
+
+    def _hurry(
+        self, weights: Floats, members: Ints, late: Floats, cost: Floats, paths: dict[int, Ints]
+    ) -> None:
+        """Where the cheapest path is late and lateness costs, weigh it against the cheapest one in time."""
+        hurried = [
+            int(k)
+            for k in members[(late[members] > 0) & np.isfinite(self._promise_h[members])]
+            if self._hours[paths[int(k)]].sum() > self._promise_h[k] + LATE_H
+        ]
+        for root in sorted({int(self._origin[k]) for k in hurried}):
+            mine = np.array([k for k in hurried if self._origin[k] == root], dtype=np.int32)
+            timed = cheapest_in_time(
+                self._graph,
+                self._back,
+                weights,
+                self._hours,
+                root,
+                self._destination[mine],
+                self._promise_h[mine] + LATE_H,
+            )
+            for k, in_time, path in zip(mine.tolist(), timed.cost, timed.paths, strict=True):
+                cost[k] += late[k]
+                if path is not None and in_time < cost[k]:
+                    cost[k], paths[k] = in_time, path
 
 
 def _classes(instance: Instance) -> Iterator[_Class]:
@@ -149,9 +197,10 @@ def _classes(instance: Instance) -> Iterator[_Class]:
     if len(c) == 0:
         return
     usable = np.flatnonzero((c.origin >= 0) & (c.destination >= 0) & ~stocked[c.layer])
-    groups: dict[tuple[int, int, float], list[int]] = {}
+    factors = limit_factors(instance).tolist()
+    groups: dict[tuple[int, int, float, tuple[float, ...]], list[int]] = {}
     for k in usable:
-        key = (int(c.layer[k]), int(c.product[k]), float(c.time_value_cny_per_t_h[k]))
-        groups.setdefault(key, []).append(int(k))
-    for (layer, product, time_value), members in groups.items():
-        yield _Class(layer, product, time_value, np.array(members, dtype=np.int32))
+        values = int(c.layer[k]), int(c.product[k]), float(c.time_value_cny_per_t_h[k])
+        groups.setdefault((*values, tuple(factors[k])), []).append(int(k))
+    for key, members in groups.items():
+        yield _Class(*key, np.array(members, dtype=np.int32))

@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-FlowStatus = Literal["optimal", "limit", "no_plan"]
+FlowStatus = Literal["optimal", "limit", "no_plan", "infeasible"]
 
 
 @dataclass(frozen=True)
 class Duals:
     """Prices that prove a bound by shortest paths alone.
 
-    The bound is Σ d_k·min(dist_k, unserved) − Σ C_r·resource_r − unserved_cap·allowed_t, with dist_k the
-    cheapest cost of k on arcs that pay `resource`, path costs scaled by `path_scale`.
+    The bound is Σ d_k·min(dist_k + offset_k, unserved + left_k) − Σ C_r·resource_r − Σ R_l·limit_l −
+    unserved·allowed_t, with dist_k the cheapest cost of k on arcs that pay `resource` and `limit`, path costs
+    scaled by `path_scale`, and offset_k and left_k what limits charge every tonne of k and those unserved.
 
     Parameters
     ----------
     resource
         Price of each resource, ≥ 0, shape (resources,).
+    limit
+        Price of a unit of each limit's row, ≥ 0, shape (limits,).
     unserved
         Price of a tonne not served; inf where all demand is served, the term is dist_k then.
     path_scale
@@ -33,9 +36,54 @@ class Duals:
     """
 
     resource: Floats
+    limit: Floats
     unserved: float
     path_scale: float
     allowed_t: float
+
+
+@dataclass(frozen=True)
+class LeastUnserved:
+    """The least tonnes that stay unserved, limits left aside.
+
+    Parameters
+    ----------
+    allowed_t
+        What a plan leaves: other plans may leave as much.
+    bound_t
+        Lower bound on it.
+    duals
+        Certificate of the bound, with `path_scale` 0.
+    closed
+        Whether the two meet to the gap asked for.
+    """
+
+    allowed_t: float
+    bound_t: float
+    duals: Duals
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Why limits cannot hold together.
+
+    Parameters
+    ----------
+    relaxation
+        How far each limit gives way, as a share of its scale, where these add up to least, shape (limits,).
+    members
+        Limits of a smallest set that cannot hold together: without any one of them the others can.
+    bound
+        Lower bound on the sum of shares, above 0.
+    duals
+        Its certificate, with `path_scale` 0.
+    """
+
+    relaxation: Floats
+    members: tuple[int, ...]
+    bound: float
+    duals: Duals
 
 
 @dataclass(frozen=True)
@@ -45,7 +93,8 @@ class SolvedFlow:
     Parameters
     ----------
     status
-        ``optimal``: gap closed; ``limit``: stopped before; ``no_plan``: stopped without a plan.
+        ``optimal``: gap closed; ``limit``: stopped before; ``no_plan``: stopped without a plan that obeys the
+        limits; ``infeasible``: no plan can obey them.
     commodity, path, flow_t
         Used columns: commodity, arcs in order, tonnes > 0.
     unserved_t
@@ -57,13 +106,13 @@ class SolvedFlow:
     duals
         Certificate of `bound`.
     least_unserved
-        Certificate that no plan leaves less unserved; None when nothing is unserved or unserved is priced.
-    least_unserved_t
-        The bound it proves.
+        What is known of the least unserved demand; None when nothing is unserved or unserved is priced.
     rounds
         Pricing rounds.
     num_columns
         Columns generated.
+    conflict
+        Why no plan can obey the limits, where that is so.
     """
 
     status: FlowStatus
@@ -75,7 +124,17 @@ class SolvedFlow:
     bound: float
     gap: float
     duals: Duals
-    least_unserved: Duals | None
-    least_unserved_t: float
+    least_unserved: LeastUnserved | None
     rounds: int
     num_columns: int
+    conflict: Conflict | None = None
+
+    @property
+    def least_unserved_t(self) -> float:
+        """Lower bound on unserved tonnes."""
+        return self.least_unserved.bound_t if self.least_unserved is not None else 0.0
+
+    @property
+    def used_paths(self) -> list[tuple[int, Ints]]:
+        """The used columns, for a start of another solve."""
+        return list(zip(self.commodity.tolist(), self.path, strict=True))

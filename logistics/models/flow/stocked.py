@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.flow.costs import CapacityPrices, LayerCosts
+from logistics.models.flow.columns import LATE_H
+from logistics.models.flow.costs import Dues, LayerCosts, limit_factors
 from logistics.models.flow.hull import HullPaths, RootCosts, hull_paths, least_spread
 from logistics.models.flow.series import series_reduced
 from logistics.paths import CompressedGraph
@@ -25,10 +26,12 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class _Group:
-    """Commodities of one product, and their last stages.
+    """Commodities of one product and weight in each limit, and their last stages.
 
     Parameters
     ----------
+    factor
+        Weight in each limit.
     members
         Commodity numbers.
     origins
@@ -37,11 +40,14 @@ class _Group:
         Last stages: position in `members`, position in `origins`, store number, delivery arc.
     way_cost
         Cost of store and delivery without prices.
+    way_is_late
+        Whether the way misses the promise of its commodity.
     back
         Reversed graph of the upstream arcs, without those that leave other products' origins.
     """
 
     product: int
+    factor: tuple[float, ...]
     members: Ints
     origins: Ints
     way_member: Ints
@@ -49,6 +55,7 @@ class _Group:
     way_store: Ints
     way_arc: Ints
     way_cost: Floats
+    way_is_late: NDArray[np.bool_]
     back: CompressedGraph
 
 
@@ -79,7 +86,7 @@ class StockedPricer:
         self._starts[c.origin[mine]] = True
         self._groups = list(self._grouped(mine, np.flatnonzero(deliver)))
         self._free: dict[int, Floats] = {}
-        self._least_w: dict[int, Floats] = {}
+        self._least_w: dict[tuple[int, tuple[float, ...]], Floats] = {}
 
     def _grouped(self, mine: NDArray[np.intp], deliveries: NDArray[np.intp]) -> list[_Group]:
         c, layer = self._instance.commodities, self._layer
@@ -91,8 +98,12 @@ class StockedPricer:
             for store in stores_at.get(int(layer.tail[arc]), ()):
                 last.setdefault(int(layer.head[arc]), []).append((store, int(arc)))
         groups = []
-        for product in np.unique(c.product[mine]):
-            members = mine[c.product[mine] == product].astype(np.int32)
+        factors = limit_factors(self._instance)
+        alike: dict[tuple[int, tuple[float, ...]], list[int]] = {}
+        for k in mine:
+            alike.setdefault((int(c.product[k]), tuple(factors[k].tolist())), []).append(int(k))
+        for product, factor in sorted(alike):
+            members = np.array(alike[(product, factor)], dtype=np.int32)
             origins, row = np.unique(c.origin[members], return_inverse=True)
             ways = [
                 (i, row[i], s, a)
@@ -103,17 +114,20 @@ class StockedPricer:
             both = self._costs.fixed[product][layer.store_arc[at]] + self._costs.fixed[product][by]
             hours = self._costs.customer_h[layer.store_arc[at]] + self._costs.customer_h[by]
             cost = both + self._costs.time_weight * c.time_value_cny_per_t_h[members[member]] * hours
+            is_late = hours > c.promise_h[members[member]] + LATE_H
             foreign = self._starts.copy()
             foreign[origins] = False
             near = np.flatnonzero(~foreign[self._reduced.tail])
             back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail, near)
             starts = origins.astype(np.int32)
-            groups.append(_Group(int(product), members, starts, member, origin, at, by, cost, back))
+            groups.append(
+                _Group(product, factor, members, starts, member, origin, at, by, cost, is_late, back)
+            )
         return groups
 
     def tasks(
         self,
-        paid: CapacityPrices,
+        paid: Dues,
         contested: NDArray[np.bool_],
         threshold: Floats,
         scale: float,
@@ -132,7 +146,7 @@ class StockedPricer:
     def _price(
         self,
         number: int,
-        paid: CapacityPrices,
+        paid: Dues,
         contested: NDArray[np.bool_],
         threshold: Floats,
         scale: float,
@@ -147,14 +161,16 @@ class StockedPricer:
         ways: HullPaths | None = None
         row_of = np.full(len(self._layer.store_arc), -1)
         if np.any(wanted):
-            dues = paid.of(self._number, group.product)
+            dues = paid.of(self._number, group.product, group.factor)
             stores = np.unique(group.way_store[wanted])
-            ways = self._upstream(stores, group, dues, scale)
+            ways = self._upstream(stores, group, dues, scale, paid.on_money(group.factor))
             row_of[stores] = np.arange(len(stores))
             rows = np.flatnonzero(wanted)
             store_arc = self._layer.store_arc[group.way_store[rows]]
             value[rows] = ways.value[row_of[group.way_store[rows]], group.way_origin[rows]]
             value[rows] += scale * group.way_cost[rows] + dues[store_arc] + dues[group.way_arc[rows]]
+            late = rows[group.way_is_late[rows]]
+            value[late] += paid.late[group.members[group.way_member[late]]]
         if free is None:
             self._free[number] = value
         return self._collect(group, value, ways, row_of, contested, threshold, cost)
@@ -193,24 +209,31 @@ class StockedPricer:
             found.append((int(group.members[i]), np.concatenate([before, last]).astype(np.int32)))
         return found
 
-    def _upstream(self, stores: Ints, group: _Group, dues: Floats, scale: float) -> HullPaths:
+    def _upstream(
+        self, stores: Ints, group: _Group, dues: Floats, scale: float, on_money: float
+    ) -> HullPaths:
         """Best ways from the group's origins to the warehouses behind `stores`, holding stock included.
 
         Parameters
         ----------
         dues
-            Capacity prices of each arc of the layer.
+            What a tonne pays for capacities and limits on each arc of the layer.
+        on_money
+            What limits add to a CNY.
         """
         costs, product = self._costs, group.product
         store_arc = self._layer.store_arc[stores]
         spread = self._reduced.weights(costs.spread_h2[product])
-        if product not in self._least_w:
+        key = (product, group.factor)
+        if key not in self._least_w:
             every = self._layer.tail[self._layer.store_arc].astype(np.int32)
-            self._least_w[product] = least_spread(group.back, spread, every, group.origins)
+            self._least_w[key] = least_spread(group.back, spread, every, group.origins)
+        fee = on_money * self._layer.storage_cny_per_t_h[stores, product]
         roots = RootCosts(
             root=self._layer.tail[store_arc].astype(np.int32),
-            storage=scale * costs.storage[stores, product],
-            kappa=scale * costs.kappa[stores, product],
+            storage=scale * costs.storage[stores, product] + fee,
+            kappa=scale * costs.kappa[stores, product]
+            + fee * self._instance.products.service_factor[product],
             own_w=np.ascontiguousarray(costs.spread_h2[product][store_arc]),
         )
         return hull_paths(
@@ -221,5 +244,5 @@ class StockedPricer:
             spread,
             roots,
             group.origins,
-            self._least_w[product][stores],
+            self._least_w[key][stores],
         )

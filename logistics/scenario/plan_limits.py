@@ -1,0 +1,93 @@
+"""Limits of a scenario file → :class:`~logistics.limits.PlanLimit`, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from logistics.errors import Problem, Where, did_you_mean
+from logistics.limits import MOST_FLAGS, PlanLimit, demand_in_scope
+from logistics.network.network import Network
+from logistics.network.where import ConditionError
+from logistics.scenario.schema import Limits
+from logistics.yaml_files import Document
+
+THINGS = {
+    "service": ("services", "service_id"),
+    "site": ("sites", "site_id"),
+    "passage": ("passages", "passage_id"),
+    "mode": ("modes", "mode"),
+}
+
+
+def placed_limits(limits: Limits, document: Document) -> tuple[PlanLimit, ...]:
+    """Limits of one file in the order in which they are written."""
+    found: list[tuple[Where, PlanLimit]] = []
+
+    def add(key: str, number: int, count: int, **figures: object) -> None:
+        name = key if count == 1 and key != "load" else f"{key}.{number + 1}"
+        listed = isinstance((document.data or {}).get("limits", {}).get(key), list)
+        where = document.where(("limits", key, number) if listed else ("limits", key))
+        found.append((where, PlanLimit(id=name, place=str(where), **figures)))  # type: ignore[arg-type]
+
+    for i, mean in enumerate(limits.max_mean_customer_days or ()):
+        count = len(limits.max_mean_customer_days or ())
+        add(
+            "max_mean_customer_days", i, count,
+            kind="mean_customer_days", value=mean.days, where=mean.where or "",
+        )  # fmt: skip
+    if limits.max_co2_t is not None:
+        add("max_co2_t", 0, 1, kind="co2", value=limits.max_co2_t)
+    if limits.max_money_cny is not None:
+        add("max_money_cny", 0, 1, kind="money", value=limits.max_money_cny)
+    for i, promise in enumerate(limits.min_promise_share or ()):
+        count = len(limits.min_promise_share or ())
+        add(
+            "min_promise_share", i, count,
+            kind="promise_share", value=promise.share, least=True, where=promise.where or "",
+        )  # fmt: skip
+    for i, local in enumerate(limits.min_local_gateway_share or ()):
+        count = len(limits.min_local_gateway_share or ())
+        add(
+            "min_local_gateway_share", i, count,
+            kind="local_gateway_share", value=local.share, least=True,
+            reading=local.reading, measured=local.measured,
+        )  # fmt: skip
+    for i, load in enumerate(limits.load or ()):
+        thing = next(name for name in THINGS if getattr(load, name) is not None)
+        least = load.min_t is not None
+        value = load.min_t if load.min_t is not None else load.max_t
+        add(
+            "load", i, len(limits.load or ()),
+            kind="load", value=value, least=least, thing=thing, thing_id=getattr(load, thing),
+        )  # fmt: skip
+    found.sort(key=lambda item: (item[0].line, int(item[0].column or 0)))
+    return tuple(limit for _, limit in found)
+
+
+def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Problem]:
+    """Yield what is wrong with `limits` on the network of a year: unknown things, conditions that fit nothing."""
+    flags = [limit for limit in limits if limit.flagged]
+    if len(flags) > MOST_FLAGS:
+        yield Problem("limit.too_many", _where(flags[MOST_FLAGS]), str(len(flags)), str(MOST_FLAGS))
+    for limit in limits:
+        if limit.kind == "load":
+            table, column = THINGS[limit.thing]
+            known = network.texts(table, column)
+            if limit.thing_id not in known:
+                hint = did_you_mean(limit.thing_id, known)
+                yield Problem("change.no_row", _where(limit), limit.thing_id, table, remedy=hint)
+        try:
+            inside = demand_in_scope(network, limit)
+        except ConditionError as error:
+            hint = did_you_mean(error.found, error.choices)
+            yield Problem(
+                f"condition.{error.reason}", _where(limit), error.found, ", ".join(error.choices), remedy=hint
+            )
+            continue
+        if not inside.any():
+            yield Problem("change.no_rows", _where(limit), limit.where, "demand")
+
+
+def _where(limit: PlanLimit) -> Where:
+    file, line, column = limit.place.rsplit(":", 2)
+    return Where(file, int(line), column)

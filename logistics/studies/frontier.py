@@ -1,0 +1,274 @@
+"""Study kind ``frontier``: what less of one objective costs in the other, exactly.
+
+The image of a linear program's plans is convex, so its frontier is a chain of edges between supported points, each
+the optimum of f1 + ρ·f2 for some ρ. Aneja and Nair (Management Science 25, 1979, 73-78): start with the two
+lexicographic ends; for two neighbours solve with the ρ at which both cost the same; what is found below their
+chord is a new point, and what is not proves the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from logistics.limits import PlanLimit
+from logistics.scenario.case import Case
+from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
+from logistics.studies.frontier_tables import frontier_tables
+from logistics.studies.sandwich import Line, Spot, doubt
+from logistics.studies.study import PlanRecord, Report, StudyResult
+from logistics.studies.year_flow import Question, YearOutcome, solved_year
+
+if TYPE_CHECKING:
+    from logistics.models.flow.column_generation import FlowModel
+
+Goal = Literal["money", "hours", "co2"]
+NAMES: dict[str, str] = {"money": "money", "hours": "customer_h", "co2": "co2_kg"}
+"""Objectives by the names of the weights that add them up."""
+EDGE = 4.0
+"""Multiple of the gap asked for below which a point under a chord is rounding."""
+
+
+class FrontierSpec(BaseModel):
+    """Settings of the study."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    kind: Literal["frontier"]
+    objectives: Annotated[list[Goal], Field(min_length=2, max_length=2)] = ["money", "hours"]
+    points: int = Field(default=12, ge=2, le=200)
+
+    @model_validator(mode="after")
+    def _two_different(self) -> FrontierSpec:
+        if len(set(self.objectives)) != 2:
+            raise ValueError("two different objectives")
+        return self
+
+
+@dataclass(frozen=True)
+class Point:
+    """A plan on the frontier.
+
+    Parameters
+    ----------
+    spot
+        Its two objectives.
+    rho
+        Weight of the second objective where the first has 1; inf: only the second; 0: only the first.
+    end
+        Whether it is a lexicographic end.
+    """
+
+    spot: Spot
+    rho: float
+    end: bool
+    outcome: YearOutcome
+
+
+@dataclass(frozen=True)
+class YearFrontier:
+    """The frontier of a year.
+
+    Parameters
+    ----------
+    points
+        In order of the first objective.
+    doubts
+        Between each point and the next, how far below their chord plans may lie, as a share of the frontier's
+        extent; at most the gap of the solver where the edge is proven.
+    """
+
+    base: YearTables
+    points: tuple[Point, ...]
+    doubts: tuple[float, ...]
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+class Frontier:
+    """Trace the frontier of two objectives, year by year."""
+
+    kind = "frontier"
+    spec: type[BaseModel] = FrontierSpec
+
+    def pieces(self, case: Case, spec: BaseModel) -> Sequence[int]:
+        """Return the years, each on its own."""
+        return case.scenario.years
+
+    def run_piece(self, case: Case, spec: BaseModel, piece: int, report: Report) -> YearFrontier:
+        """Trace one year's frontier, beside the plan for the scenario's own objective."""
+        assert isinstance(spec, FrontierSpec)
+        base, model = assigned_year(case, piece, report)
+        if not base.outcome.has_plan:
+            return YearFrontier(base, (), ())
+        traced = _Tracer(spec, base, model, report).traced()
+        names = tuple(spec.objectives)
+        return replace(traced, tables=frontier_tables(names, traced))
+
+    def merge(self, case: Case, spec: BaseModel, results: Sequence[YearFrontier]) -> StudyResult:
+        """Put the years side by side."""
+        years = [
+            YearTables(result.base.outcome, {**result.base.tables, **result.tables}) for result in results
+        ]
+        merged = merged_years(self.kind, years)
+        plans: dict[str, PlanRecord] = {}
+        outcomes = []
+        for result in results:
+            for number, point in enumerate(result.points, 1):
+                outcome = point.outcome
+                outcomes.append(outcome)
+                plans[plan_name(outcome.year, number)] = PlanRecord(
+                    outcome.record(), outcome.plan, outcome.duals
+                )
+        return with_plans(merged, outcomes, plans)
+
+
+def plan_name(year: int, number: int) -> str:
+    """Id of a frontier point's plan."""
+    return f"{year}-F{number:02d}"
+
+
+def with_plans(
+    result: StudyResult, outcomes: Sequence[YearOutcome], plans: Mapping[str, PlanRecord]
+) -> StudyResult:
+    """A result with further plans: it is as good as the least of them."""
+    from logistics.studies.assignment import STATUSES
+
+    status = min((result.status, *(outcome.status for outcome in outcomes)), key=STATUSES.index)
+    if result.status in ("optimal", "limit") and status in ("infeasible", "no_plan"):
+        # That one of several questions has no answer is an answer of the study.
+        status = result.status
+    proven = all(outcome.verdict.bound_proof == "certificate" for outcome in outcomes)
+    return replace(
+        result,
+        status=status,
+        plan_verified=result.plan_verified and all(o.verdict.plan_verified for o in outcomes),
+        bound_proof=result.bound_proof if proven else "none",
+        problems=(*result.problems, *(p for o in outcomes for p in o.verdict.violations)),
+        plans=plans,
+    )
+
+
+class _Tracer:
+    """Solves weighted sums, each from the paths of those before."""
+
+    def __init__(self, spec: FrontierSpec, base: YearTables, model: FlowModel, report: Report) -> None:
+        self._spec, self._report = spec, report
+        self._base = base
+        self._question = base.outcome.question
+        self._instance = model.instance
+        self._least = base.outcome.solved.least_unserved
+        self._known: dict[tuple[int, bytes], Any] = {}
+        self._remember(base.outcome)
+        self._points: list[Point] = []
+        self._lines: list[Line] = []
+
+    def traced(self) -> YearFrontier:
+        """Return the ends, then the points found by splitting the most doubtful edge first."""
+        first, second = self._spec.objectives
+        self._points = [self._end(first, second), self._end(second, first)]
+        a, b = (point.spot for point in self._points)
+        self._lines = [Line(1.0, 0.0, a.first), Line(0.0, 1.0, b.second)]
+        if a.first >= b.first or a.second <= b.second:
+            # One plan is best in both.
+            self._points = self._points[:1]
+        proven: set[tuple[Spot, Spot]] = set()
+        while len(self._points) < self._spec.points:
+            edges = [(p.spot, q.spot) for p, q in zip(self._points, self._points[1:], strict=False)]
+            open_edges = [edge for edge in edges if edge not in proven]
+            if not open_edges:
+                break
+            p, q = max(open_edges, key=lambda edge: self._doubt(*edge))
+            found = self._below(p, q)
+            if found is None:
+                proven.add((p, q))
+            else:
+                self._points = sorted([*self._points, found], key=lambda point: point.spot.first)
+        spots = [point.spot for point in self._points]
+        doubts = tuple(
+            0.0 if (p, q) in proven else self._doubt(p, q) for p, q in zip(spots, spots[1:], strict=False)
+        )
+        return YearFrontier(self._base, tuple(self._points), doubts)
+
+    def _doubt(self, p: Spot, q: Spot) -> float:
+        return doubt(p, q, self._lines, self._points[0].spot, self._points[-1].spot)
+
+    def _end(self, first: str, second: str) -> Point:
+        """Least of `first`, and among such plans least of `second`."""
+        alone = self._solved({NAMES[first]: 1.0}, ())
+        bound = _as_limit(first, alone.spot_value(first), alone.outcome.verdict.totals.served_t)
+        outcome = self._solved({NAMES[second]: 1.0}, (bound,)).outcome
+        rho = 0.0 if first == self._spec.objectives[0] else float("inf")
+        return Point(self._spot(outcome), rho, True, outcome)
+
+    def _below(self, p: Spot, q: Spot) -> Point | None:
+        """The plan furthest below the chord from `p` to `q`, None when there is none."""
+        rho = (q.first - p.first) / (p.second - q.second)
+        first, second = self._spec.objectives
+        outcome = self._solved({NAMES[first]: 1.0, NAMES[second]: rho}, ()).outcome
+        solved = outcome.solved
+        self._lines.append(Line(1.0, rho, solved.bound))
+        spot = self._spot(outcome)
+        chord = p.first + rho * p.second
+        if spot.first + rho * spot.second >= chord - EDGE * self._question.gap * abs(chord):
+            return None
+        if not p.first < spot.first < q.first:
+            return None
+        return Point(spot, rho, False, outcome)
+
+    def _spot(self, outcome: YearOutcome) -> Spot:
+        first, second = self._spec.objectives
+        return Spot(_value(outcome, first), _value(outcome, second))
+
+    def _solved(self, weights: Mapping[str, float], extra: tuple[PlanLimit, ...]) -> _Solved:
+        base = self._question
+        question = replace(
+            base, weights=dict(weights), limits=(*base.limits, *extra), unserved_cny_per_t=None
+        )
+        if extra or base.unserved_cny_per_t is not None:
+            instance, _ = question.compiled()
+        else:
+            instance = replace(self._instance, weights=question.arc_weights)
+        number = len(self._points) + 1
+        self._report("frontier.point", {"year": question.year, "number": number})
+        outcome, _ = solved_year(
+            question,
+            instance,
+            lambda progress: self._report("run.round", shown_progress(progress)),
+            self._known.values(),
+            least=self._least,
+        )
+        self._remember(outcome)
+        return _Solved(question, outcome)
+
+    def _remember(self, outcome: YearOutcome) -> None:
+        for k, path in outcome.solved.used_paths:
+            self._known[(k, path.tobytes())] = (k, path)
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """A weighted sum's answer."""
+
+    question: Question
+    outcome: YearOutcome
+
+    def spot_value(self, name: str) -> float:
+        """One of its objectives."""
+        return _value(self.outcome, name)
+
+
+def _value(outcome: YearOutcome, name: str) -> float:
+    totals = outcome.verdict.totals
+    return {"money": totals.money_cny, "hours": totals.customer_t_h, "co2": 1000.0 * totals.co2_t}[name]
+
+
+def _as_limit(name: str, value: float, served_t: float) -> PlanLimit:
+    """No more of an objective than `value`."""
+    if name == "money":
+        return PlanLimit("frontier", "money", value)
+    if name == "co2":
+        return PlanLimit("frontier", "co2", value / 1000.0)
+    return PlanLimit("frontier", "mean_customer_days", value / served_t / 24.0)

@@ -1,0 +1,72 @@
+"""Limits as a table: what was asked, what the plan comes to, what each is worth, and why they conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from logistics.studies.price_checks import MORE, Key
+from logistics.studies.year_flow import Question, YearOutcome
+
+LIMITS = pa.schema(
+    [
+        ("year", pa.int32()),
+        ("limit_id", pa.string()),
+        ("kind", pa.string()),
+        ("thing", pa.string()),
+        ("thing_id", pa.string()),
+        ("where", pa.string()),
+        ("least", pa.bool_()),
+        ("stated", pa.float64()),
+        ("reached", pa.float64()),
+        ("price_up_to", pa.float64()),
+        ("row_unit", pa.string()),
+        ("more_up_to", pa.float64()),
+        ("more_checked", pa.float64()),
+        ("in_conflict", pa.bool_()),
+        ("relaxation", pa.float64()),
+        ("relaxed_to", pa.float64()),
+        ("place", pa.string()),
+    ]
+)
+"""One row a limit and year. `stated` and `reached` are days, t CO2e, CNY, shares or tonnes; `price_up_to` is what
+one more `row_unit` is worth in the objective; `more_up_to` and `more_checked` what a limit looser by 1 % is worth,
+by its price and by solving again. `in_conflict`: member of a smallest set that cannot hold together; `relaxation`:
+share by which it gives way in the cheapest relaxation, to `relaxed_to`."""
+
+
+def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, float]) -> pa.Table:
+    """Return the limits of a year."""
+    solved, verdict = outcome.solved, outcome.verdict
+    conflict = solved.conflict
+    rows = []
+    for place, limit in enumerate(question.limits):
+        price = float(solved.duals.limit[place]) if outcome.has_plan else None
+        scale = outcome.limit_scales[place]
+        give = float(conflict.relaxation[place]) if conflict is not None else None
+        sign = -1.0 if limit.least else 1.0
+        relaxed = None if give is None else limit.value * (1 + sign * give) if limit.value else give * scale
+        rows.append(
+            (
+                outcome.year,
+                limit.id,
+                limit.kind,
+                limit.thing,
+                limit.thing_id,
+                limit.where,
+                limit.least,
+                limit.value,
+                verdict.reached.get(limit.id) if outcome.has_plan else None,
+                price,
+                limit.row_unit,
+                None if price is None else price * scale * MORE,
+                checks.get(("limit", limit.id, limit.row_unit)),
+                conflict is not None and place in conflict.members,
+                give,
+                relaxed,
+                limit.place,
+            )
+        )
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(LIMITS)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, LIMITS, strict=True)], schema=LIMITS)
