@@ -19,7 +19,7 @@ DEFAULT_TIME_LIMIT_S = 600.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says; returns the exit code.
 
-    0: all is well; 1: an instance has no verified answer; 2: there is nothing to run.
+    0: all is well; 1: an instance has no verified answer; 2: the folder named or what to run is not there.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     discovery = discover(families, folder)
     for message in discovery.messages:
         _say(message)
+    if options.data is not None and not folder.is_dir():
+        return 2
     known = {spec.name for spec in families} | {one.index_family for one in discovery.found}
     known |= {one.index_family for one in discovery.skipped}
     if options.family is not None and options.family not in known:

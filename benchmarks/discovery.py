@@ -18,8 +18,8 @@ DEFAULT_FOLDER = ROOT.parent / "shared" / "benchmark-data"
 SEEDS = (1,)
 GENERATED = "generated, no published value"
 MISSING_FOLDER = (
-    "The data folder {folder} is not there, so published instances are left out. Name it with --data or the "
-    "variable LOGISTICS_BENCHMARK_DATA; benchmarks/README.md says where the publishers keep the files."
+    "The data folder {folder} is not there, so there are no published instances. Name it with --data or "
+    "LOGISTICS_BENCHMARK_DATA; benchmarks/README.md says where the publishers keep the files."
 )
 NO_SPEC = "no family of the harness reads it yet"
 COLUMNS = ("family", "instance", "file", "published_value", "value_kind")

@@ -225,7 +225,7 @@ def cheapest_in_time(
 
 @numba.njit(cache=True, nogil=True)
 def _slack_to_ends(start, end, arc, hours, ends, most_h):
-    """Least over the ends of (hours from each vertex to the end - its most): above -t, a label of t is late."""
+    """Least over the ends of (hours from a vertex to the end - its most): above -t, a label of t is late."""
     reach = np.full(len(start) - 1, np.inf)
     done = np.zeros(len(start) - 1, np.bool_)
     heap = [(0.0, np.int64(-1))]

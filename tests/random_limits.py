@@ -186,7 +186,12 @@ def _far_apart(network, r):
 
         def tariffs(row):
             spot = min(1e12, row["tariff_spot"] * size(-12, -6, 0, 0, 3, 8))
-            return {"tariff_spot": spot, "tariff_contract": None, "contract_share": 0.0, "subsidy_cny_per_t": 0.0}
+            return {
+                "tariff_spot": spot,
+                "tariff_contract": None,
+                "contract_share": 0.0,
+                "subsidy_cny_per_t": 0.0,
+            }
 
         network = _changed(network, "services", tariffs)
         network = _changed(network, "passages", lambda row: {"fee_cny_per_t": size(-9, 0, 2, 11)})
@@ -308,17 +313,17 @@ def _valued(limit, ways, plan, best, r):
     size = max(abs(did), abs(possible), 1e-9)
     bound = _between(did, possible, size, r)
     if limit.kind == "co2":
-        return replace(limit, value=max(bound, 1e-6 * size) / 1000)
+        return replace(limit, value=max(bound / 1000, 1e-9))
     if limit.kind == "money":
-        return replace(limit, value=max(bound, 1e-6 * size))
+        return replace(limit, value=max(bound, 1e-9))
     if limit.kind == "load":
         value = float(demand.sum()) - bound if limit.least else bound
         zero = value <= 1e-6 * size or r.random() < 0.1
         return replace(limit, value=0.0 if zero else value)
     total = float(row.bound / (1 - limit.value))
     share = 1 - bound / total if total > 0 else 0.5
-    if r.random() < 0.05:
-        share = float(r.choice((0.0, 1.0)))
+    if r.random() < 0.05 or share < 1e-6:
+        share = 0.0 if share < 0.5 else 1.0
     return replace(limit, value=float(np.clip(share, 0, 1)))
 
 

@@ -367,7 +367,7 @@ WRONG_CHANGES = {
             "column: promise_is_hard, value: true}"
         ),
         "",
-        "product_segments.csv:7:promise_d: a promise is marked as hard, but no days are promised",
+        "product_segments.csv:7:promise_is_hard: a promise is marked as hard, but no days are promised",
     ),
     "every service closed": (
         "  - set: {table: services, column: status, value: closed}",

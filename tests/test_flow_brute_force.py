@@ -253,8 +253,8 @@ def test_least_unserved_is_certified(seed):
             0, abs=1e-6
         )
         return
-    assert answer.least_unserved.path_scale == 0
-    proven = lagrangian_bound(instance, brute_force(seed), answer.least_unserved)
+    assert answer.least_unserved.duals.path_scale == 0
+    proven = lagrangian_bound(instance, brute_force(seed), answer.least_unserved.duals)
     assert proven == pytest.approx(answer.least_unserved_t, rel=1e-8, abs=1e-6)
     assert answer.unserved_t.sum() == pytest.approx(proven, rel=1e-5, abs=1e-6)
 

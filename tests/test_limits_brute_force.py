@@ -81,7 +81,9 @@ class Facts:
             domestic=frozenset(service for service, found in stops.items() if len(found) == 1),
             local=frozenset(s for s, row in sites.items() if row["province"] == network.info.home_province),
             passages_of={
-                (r["service_id"], int(r["to_seq"]), r["via_id"]): tuple(filter(None, r["passages"].split("|")))
+                (r["service_id"], int(r["to_seq"]), r["via_id"]): tuple(
+                    filter(None, r["passages"].split("|"))
+                )
                 for r in network.rows("service_via")
             },
             mode_of={r["service_id"]: r["mode"] for r in network.rows("services")},
@@ -601,7 +603,9 @@ def test_figures_of_ways_are_those_of_the_other_brute_force(seed):
         alike = replace(instance, weights=OBJECTIVES[name])
         constant = instance.commodities.constant_cny_per_t * (name == "money")
         costs = [
-            path_cost(alike, alike.layers[alike.commodities.layer[k]], alike.commodities.product[k], 0.0, path)
+            path_cost(
+                alike, alike.layers[alike.commodities.layer[k]], alike.commodities.product[k], 0.0, path
+            )
             + constant[k]
             for k, path in zip(ways.commodity, ways.path, strict=True)
         ]
@@ -675,13 +679,19 @@ def test_one_limit_costs_what_the_program_of_all_ways_says(name, objective):
 
 def test_all_of_them_together():
     """Limits that fit together hold together."""
-    names = ("fewer days", "less CO2", "more in time", "more value local", "less through a site", "less by air")
-    looser = {"less CO2": 3900.0, "less by air": 1400.0, "less through a site": 700.0}
-    limits = [replace(ONE_LIMIT[name], value=looser.get(name, ONE_LIMIT[name].value)) for name in names]
+    values = {
+        "fewer days": 11.5,
+        "more in time": 0.45,
+        "more value local": 0.5,
+        "less through a site": 600.0,
+        "less by air": 700.0,
+    }
+    limits = [replace(ONE_LIMIT[name], value=value) for name, value in values.items()]
     plan, rows, found, answer = judged(two_provinces(), limits)
     assert found.broken == pytest.approx(0, abs=1e-9)
     assert found.room > 1e-4
     assert_best(plan, rows, found.value, answer)
+    assert np.sum(answer.duals.limit > 0) >= 3
 
 
 def test_a_price_of_what_is_left_lets_limits_leave_cargo_behind():
@@ -739,9 +749,9 @@ def conflict_of(limits):
     plan, rows, found, answer = judged(two_provinces(), limits)
     assert answer.status == "infeasible"
     assert answer.conflict.relaxation.sum() == pytest.approx(found.broken, rel=1e-7)
-    assert 0 < answer.conflict.bound <= found.broken * (1 + 1e-9)
     bound = proven(plan, rows, answer.conflict.duals)
-    assert bound == pytest.approx(answer.conflict.bound, rel=1e-7)
+    # The engine may claim a little less than its prices prove, never more.
+    assert 0.99 * found.broken < answer.conflict.bound <= bound * (1 + 1e-9)
     return answer.conflict.members
 
 
@@ -763,7 +773,7 @@ def test_a_set_of_three_that_cannot_hold_together():
     limits = [
         PlanLimit("load.1", "load", 0.0, thing="service", thing_id="SEA_DE"),
         PlanLimit("load.2", "load", 0.0, thing="service", thing_id="RAIL_DE"),
-        PlanLimit("load.3", "load", 1500.0, thing="mode", thing_id="air"),
+        PlanLimit("load.3", "load", 1000.0, thing="mode", thing_id="air"),
         ONE_LIMIT["less money"],
     ]
     limits[3] = replace(limits[3], value=1e9)

@@ -359,7 +359,7 @@ CASES = {
     ),
     "hard promise": (
         cell("product_segments.csv", 3, "promise_is_hard", "yes"),
-        [("promise.hard", "product_segments.csv", 3, "promise_d")],
+        [("promise.hard", "product_segments.csv", 3, "promise_is_hard")],
     ),
     "value of a year that the network does not have": (
         added("services_by_year.csv", "AIR_US,2023,tariff_spot,4,invented,high,"),

@@ -141,7 +141,8 @@ def tables_near(log: Path, top: Path, codes: Set[str]) -> Tables:
     BenchmarkError
         When a kind of table is nowhere up to `top`, or two files of a kind differ.
     """
-    folder, top = (Path(os.path.abspath(path)) for path in (log.parent, top))
+    # Links stay as they are, so that a folder reached through one is still below `top`.
+    folder, top = (Path(os.path.normpath(path.absolute())) for path in (log.parent, top))
     above = [folder, *folder.parents]
     above = above[: above.index(top) + 1] if top in above else above[:1]
     missing: list[str] = []

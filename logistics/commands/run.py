@@ -23,6 +23,7 @@ from logistics.commands.shared import (
     outside_option,
     show_problems,
 )
+from logistics.errors import Problem
 from logistics.words import text
 
 CODES = {"optimal": EXIT_OK, "infeasible": EXIT_INFEASIBLE, "limit": EXIT_LIMIT, "no_plan": EXIT_NO_PLAN}
@@ -75,8 +76,14 @@ def command(
 
     read_seconds = time.perf_counter() - started
 
+    told: list[object] = []
+
     def report(key: str, values: Mapping[str, object]) -> None:
-        if not quiet:
+        if key == "problem":
+            # What a cheap check finds is said before the solver starts.
+            told.append(values["problem"])
+            show_problems([p for p in (values["problem"],) if isinstance(p, Problem)], lang, counted=False)
+        elif not quiet:
             click.echo(text(key, lang, **values), err=True)
 
     result = run_study(case, report)
@@ -84,7 +91,9 @@ def command(
     document = write_results(folder, case, result, log.text, force=force)
     _say_outcome(result.status, document, lang, time.perf_counter() - started)
     warnings = [p for p in (*case.warnings, *result.problems) if p.severity == "warning"]
-    show_problems(warnings, lang)
+    show_problems([p for p in warnings if p not in told], lang, counted=False)
+    if warnings:
+        click.echo(text("warnings.count", lang, count=len(warnings)), err=True)
     if not result.plan_verified:
         show_problems([p for p in result.problems if p.severity == "error"], lang, counted=False)
     seconds = time.perf_counter() - started
@@ -98,7 +107,7 @@ def command(
             # Published figures are of the network as it was, not of what a scenario changes.
             tables.pop("observed", None)
         print_result(document, tables, lang, folder, seconds)
-    unverified = not result.plan_verified
+    unverified = result.plan is not None and not result.plan_verified
     return EXIT_UNVERIFIED if unverified else CODES[result.status]
 
 

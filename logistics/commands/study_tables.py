@@ -67,38 +67,23 @@ def print_limits(console: Console, tables: Mapping[str, pa.Table], lang: str) ->
 
 def print_times(console: Console, tables: Mapping[str, pa.Table], lang: str) -> None:
     """Door-to-door days by segment, and the share within the promise: by mean hours, and simulated."""
-    rows = tables["times"].to_pylist() if "times" in tables else []
+    rows = tables["segment_times"].to_pylist() if "segment_times" in tables else []
     rows = [row for row in rows if row["tonnes"] > 0]
     if not rows:
         return
-    heads: list[tuple[str, ...]] = [("term.segment", "left"), ("term.mean", "right", "d")]
-    table = headed(
-        lang,
-        "times.title",
-        [
-            *heads,
-            *((f"term.{key}", "right", "d") for key in ("p10", "p50", "p90")),
-            ("term.in_time", "right"),
-            ("term.in_time_simulated", "right"),
-        ],
-    )
+    days = [(f"term.{key}", "right") for key in ("mean", "p10", "p50", "p90")]
+    kept = [("term.in_time", "right"), ("term.in_time_simulated", "right")]
+    table = headed(lang, "times.title", [("term.segment", "left"), ("term.kt", "right"), *days, *kept])
     table.caption = text("times.caption", lang)
-    for segment in dict.fromkeys(row["segment"] for row in rows):
-        mine = [row for row in rows if row["segment"] == segment]
-        days = [number(_mean(mine, f"{key}_h") / 24, 1) for key in ("mean", "p10", "p50", "p90")]
-        promised = [row for row in mine if row["promise_h"] is not None]
-        kept = [
-            f"{100 * _mean(promised, key):.1f} %" if promised else ""
-            for key in ("share_within_promise", "share_within_promise_simulated")
-        ]
-        table.add_row(text(f"term.{segment}", lang), *days, *kept)
+    for row in rows:
+        shares = (row["share_within_promise"], row["share_within_promise_simulated"])
+        table.add_row(
+            f"{text('term.' + row['direction'], lang)} {text('term.' + row['segment'], lang)}",
+            number(row["tonnes"] / 1000, 1),
+            *(number(row[f"{key}_h"] / 24, 1) for key in ("mean", "p10", "p50", "p90")),
+            *("" if share is None else f"{100 * share:.0f} %" for share in shares),
+        )
     console.print(table)
-
-
-def _mean(rows: list[dict[str, Any]], key: str) -> float:
-    """Mean of a column over tonnes."""
-    tonnes = sum(row["tonnes"] for row in rows)
-    return float(sum(row["tonnes"] * row[key] for row in rows) / tonnes) if tonnes else 0.0
 
 
 def print_frontier(console: Console, tables: Mapping[str, pa.Table], lang: str) -> None:

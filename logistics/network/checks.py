@@ -295,7 +295,7 @@ def _hard_promises_are_given(network: Network) -> Iterator[Problem]:
     cells = zip(table["promise_is_hard"].to_pylist(), table["promise_d"].to_pylist(), strict=True)
     for row, (hard, days) in enumerate(cells):
         if hard and days is None:
-            yield Problem("promise.hard", _place(network, "product_segments", row, "promise_d"))
+            yield Problem("promise.hard", _place(network, "product_segments", row, "promise_is_hard"))
 
 
 CHECKS: tuple[Callable[[Network], Iterator[Problem]], ...] = (

@@ -65,7 +65,7 @@ def placed_limits(limits: Limits, document: Document) -> tuple[PlanLimit, ...]:
 
 
 def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Problem]:
-    """Yield what is wrong with `limits` on the network of a year: unknown things, conditions that fit nothing."""
+    """Yield what is wrong with `limits` on a year's network: unknown things, conditions that fit nothing."""
     flags = [limit for limit in limits if limit.flagged]
     if len(flags) > MOST_FLAGS:
         yield Problem("limit.too_many", _where(flags[MOST_FLAGS]), str(len(flags)), str(MOST_FLAGS))

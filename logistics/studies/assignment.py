@@ -65,6 +65,8 @@ def assigned_year(case: Case, year: int, report: Report) -> tuple[YearTables, Fl
     question = Question.of(scenario, case.networks[year], year)
     report("run.start", {"scenario": scenario.id, "year": year, "objective": scenario.objective})
     instance, warnings = question.compiled()
+    for problem in warnings:
+        report("problem", {"problem": problem})
     laps.lap("compile")
     outcome, model = solved_year(
         question, instance, lambda progress: report("run.round", shown_progress(progress)), laps=laps

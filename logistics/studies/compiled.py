@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from logistics.errors import InputError, Problem, Where
 from logistics.limits import PlanLimit
 from logistics.network.network import Network
+from logistics.units import WEEKS_PER_YEAR
 from logistics.virtual_network.build import NegativeCost, build_instance
 from logistics.virtual_network.instance import Instance, Weights
-from logistics.virtual_network.reasons import why_unreachable
+from logistics.virtual_network.reasons import entry_capacity, why_unreachable
 
 WORD = 64
 
@@ -44,7 +45,19 @@ def compiled_instance(
         subject = f"{error.service_id} {error.product_id}"
         raise InputError([Problem("cost.negative", where, f"{error.cny_per_t:.6g}", "0", subject)]) from error
     lost = unreachable_demand(network, year, instance)
-    return instance, lost + _promises_out_of_reach(network, instance, {p.found for p in lost})
+    hard = _promises_out_of_reach(network, instance, {p.found for p in lost})
+    return instance, lost + hard + _narrow_entries(network, year)
+
+
+def _narrow_entries(network: Network, year: int) -> list[Problem]:
+    """Warn of each customs territory that asks for more than all services into it can carry."""
+    found = []
+    for territory, (room_t, demand_t) in sorted(entry_capacity(network, year).items()):
+        if demand_t > room_t * (1 + 1e-9):
+            where = Where(f"{network.name}/demand.csv")
+            weekly = f"{room_t / WEEKS_PER_YEAR:,.4g}", f"{demand_t / WEEKS_PER_YEAR:,.4g}"
+            found.append(Problem("demand.capacity", where, *weekly, territory, severity="warning"))
+    return found
 
 
 def _promises_out_of_reach(network: Network, instance: Instance, lost: set[str]) -> list[Problem]:

@@ -1,7 +1,7 @@
 """Study kind ``disruption``: what closures and delays cost, event by event, and who is hit worst.
 
-Each event is a few changes of the network's values on top of the scenario. The plan is made anew for each; its regret
-is what the best plan then costs more than the undisturbed one.
+Each event is a few changes of the network's values on top of the scenario. The plan is made anew for each;
+its regret is what the best plan then costs more than the undisturbed one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from logistics.scenario.changes import ChangeEntry, apply_changes
 from logistics.scenario.read import PlacedChange
 from logistics.scenario.schema import Change, Close, Id, Names
 from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
-from logistics.studies.disruption_tables import disruption_tables
+from logistics.studies.disruption_tables import tables_of_disruption
 from logistics.studies.frontier import with_plans
 from logistics.studies.frontier_tables import peak_loads
 from logistics.studies.study import PlanRecord, Report, StudyResult
@@ -150,7 +150,7 @@ class Disruption:
             done.append(_disturbed(base.outcome, model.instance, event, report))
         network = case.networks[piece]
         before = sums_by_destination(model.instance, base.outcome.solved, _market_of(network))
-        tables = disruption_tables(base.outcome, before, done)
+        tables = tables_of_disruption(base.outcome, before, done)
         return YearDisruption(base, tuple(done), tables)
 
     def merge(self, case: Case, spec: BaseModel, results: Sequence[YearDisruption]) -> StudyResult:

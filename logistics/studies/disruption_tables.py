@@ -37,9 +37,9 @@ EVENTS = pa.schema(
         ("bound_proof", pa.string()),
     ]
 )
-"""One row an event. `regret`: what the best plan costs more in the scenario's objective, over cargo served; where more
-stays unserved than before, the plans carry different cargo and `regret` counts only what is carried. Status
-``untouched``: the undisturbed plan does not use what is closed, so it stays the best."""
+"""One row an event. `regret`: what the best plan costs more in the scenario's objective, over cargo served;
+where more stays unserved than before, the plans carry different cargo and `regret` counts only what is
+carried. Status ``untouched``: the undisturbed plan does not use what is closed, so it stays the best."""
 MARKETS = pa.schema(
     [
         ("year", pa.int32()),
@@ -55,7 +55,7 @@ MARKETS = pa.schema(
 """Markets of each event that lose something, worst first: unserved tonnes, then regret."""
 
 
-def disruption_tables(base: YearOutcome, before: Sums, events: Sequence[Disturbed]) -> dict[str, pa.Table]:
+def tables_of_disruption(base: YearOutcome, before: Sums, events: Sequence[Disturbed]) -> dict[str, pa.Table]:
     """Return the tables ``disruption`` and ``disruption_markets`` of a year, the largest regret first."""
     rows: list[tuple[Any, ...]] = []
     markets: list[tuple[Any, ...]] = []

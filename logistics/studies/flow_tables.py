@@ -32,8 +32,8 @@ BOTTLENECKS = pa.schema(
         ("more_checked", pa.float64()),
     ]
 )
-"""One row a scarce capacity; `more` is 1 % of it, `more_up_to` what that is worth by its price, `more_checked` by
-solving again (blank where that was not tried)."""
+"""One row a scarce capacity; `more` is 1 % of it, `more_up_to` what that is worth by its price,
+`more_checked` by solving again (blank where that was not tried)."""
 
 
 def tables_of_flow(

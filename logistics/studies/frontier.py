@@ -1,15 +1,16 @@
 """Study kind ``frontier``: what less of one objective costs in the other, exactly.
 
-The image of a linear program's plans is convex, so its frontier is a chain of edges between supported points, each
-the optimum of f1 + ρ·f2 for some ρ. Aneja and Nair (Management Science 25, 1979, 73-78): start with the two
-lexicographic ends; for two neighbours solve with the ρ at which both cost the same; what is found below their
-chord is a new point, and what is not proves the edge.
+The image of a linear program's plans is convex, so its frontier is a chain of edges between supported points,
+each the optimum of f1 + ρ·f2 for some ρ. Aneja and Nair (Management Science 25, 1979, 73-78): start with the
+two lexicographic ends; for two neighbours solve with the ρ at which both cost the same; what is found below
+their chord is a new point, and what is not proves the edge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from logistics.limits import PlanLimit
 from logistics.scenario.case import Case
 from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
-from logistics.studies.frontier_tables import frontier_tables
+from logistics.studies.frontier_tables import tables_of_frontier
 from logistics.studies.sandwich import Line, Spot, doubt
 from logistics.studies.study import PlanRecord, Report, StudyResult
 from logistics.studies.year_flow import Question, YearOutcome, solved_year
@@ -105,7 +106,7 @@ class Frontier:
             return YearFrontier(base, (), ())
         traced = _Tracer(spec, base, model, report).traced()
         names = tuple(spec.objectives)
-        return replace(traced, tables=frontier_tables(names, traced))
+        return replace(traced, tables=tables_of_frontier(names, traced))
 
     def merge(self, case: Case, spec: BaseModel, results: Sequence[YearFrontier]) -> StudyResult:
         """Put the years side by side."""
@@ -176,7 +177,7 @@ class _Tracer:
             self._points = self._points[:1]
         proven: set[tuple[Spot, Spot]] = set()
         while len(self._points) < self._spec.points:
-            edges = [(p.spot, q.spot) for p, q in zip(self._points, self._points[1:], strict=False)]
+            edges = [(p.spot, q.spot) for p, q in pairwise(self._points)]
             open_edges = [edge for edge in edges if edge not in proven]
             if not open_edges:
                 break
@@ -187,9 +188,7 @@ class _Tracer:
             else:
                 self._points = sorted([*self._points, found], key=lambda point: point.spot.first)
         spots = [point.spot for point in self._points]
-        doubts = tuple(
-            0.0 if (p, q) in proven else self._doubt(p, q) for p, q in zip(spots, spots[1:], strict=False)
-        )
+        doubts = tuple(0.0 if (p, q) in proven else self._doubt(p, q) for p, q in pairwise(spots))
         return YearFrontier(self._base, tuple(self._points), doubts)
 
     def _doubt(self, p: Spot, q: Spot) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -32,10 +33,10 @@ POINTS = pa.schema(
         ("doubt_to_next", pa.float64()),
     ]
 )
-"""One row a point in order of the first objective; kind ``end``, ``supported``, or ``base`` for the plan under the
-scenario's own objective (point 0). `second_weight`: units of the first objective that one of the second is worth
-there. `doubt_to_next`: how far below the chord to the next point plans may lie, as a share of the frontier's extent;
-0 where the edge is proven to the gap."""
+"""One row a point in order of the first objective; kind ``end``, ``supported``, or ``base`` for the plan
+under the scenario's own objective (point 0). `second_weight`: units of the first objective that one of the
+second is worth there. `doubt_to_next`: how far below the chord to the next point plans may lie, as a share of
+the frontier's extent; 0 where the edge is proven to the gap."""
 MOVES = pa.schema(
     [
         ("year", pa.int32()),
@@ -52,7 +53,7 @@ MOVES = pa.schema(
 """Services whose load (of their fullest leg) changes most from a point to its neighbour."""
 
 
-def frontier_tables(names: tuple[str, ...], frontier: YearFrontier) -> dict[str, pa.Table]:
+def tables_of_frontier(names: tuple[str, ...], frontier: YearFrontier) -> dict[str, pa.Table]:
     """Return the tables ``frontier`` and ``frontier_moves`` of a year.
 
     Parameters
@@ -69,7 +70,7 @@ def frontier_tables(names: tuple[str, ...], frontier: YearFrontier) -> dict[str,
         rows.append(_row(names, number, f"{year}-F{number:02d}", kind, weight, point.outcome, left))
     moves: list[tuple[Any, ...]] = []
     points = frontier.points
-    for number, (here, there) in enumerate(zip(points, points[1:], strict=False), 1):
+    for number, (here, there) in enumerate(pairwise(points), 1):
         moves += [(year, number, number + 1, *row) for row in _moved(here.outcome, there.outcome)]
     return {"frontier": _table(rows, POINTS), "frontier_moves": _table(moves, MOVES)}
 

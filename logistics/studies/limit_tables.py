@@ -30,10 +30,10 @@ LIMITS = pa.schema(
         ("place", pa.string()),
     ]
 )
-"""One row a limit and year. `stated` and `reached` are days, t CO2e, CNY, shares or tonnes; `price_up_to` is what
-one more `row_unit` is worth in the objective; `more_up_to` and `more_checked` what a limit looser by 1 % is worth,
-by its price and by solving again. `in_conflict`: member of a smallest set that cannot hold together; `relaxation`:
-share by which it gives way in the cheapest relaxation, to `relaxed_to`."""
+"""One row a limit and year. `stated` and `reached` are days, t CO2e, CNY, shares or tonnes; `price_up_to` is
+what one more `row_unit` is worth in the objective; `more_up_to` and `more_checked` what a limit looser by 1 %
+is worth, by its price and by solving again. `in_conflict`: member of a smallest set that cannot hold
+together; `relaxation`: share by which it gives way in the cheapest relaxation, to `relaxed_to`."""
 
 
 def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, float]) -> pa.Table:

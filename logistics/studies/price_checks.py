@@ -1,7 +1,8 @@
 """Prices of scarce capacities and limits, the ones shown checked by a solve with 1 % more.
 
-A dual price is an upper estimate for any amount more: the program's value is convex in its right-hand sides, and
-prices are not unique where the plan is degenerate. What one per cent more is worth is found by solving again.
+A dual price is an upper estimate for any amount more: the program's value is convex in its right-hand sides,
+and prices are not unique where the plan is degenerate. What one per cent more is worth is found by solving
+again.
 """
 
 from __future__ import annotations

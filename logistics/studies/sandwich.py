@@ -1,4 +1,4 @@
-"""Between two neighbours of a convex frontier: how far below their chord can there be anything?"""
+"""How far below the chord of two neighbours on a convex frontier there can be anything."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Line:
 
 
 def doubt(p: Spot, q: Spot, lines: Sequence[Line], start: Spot, end: Spot) -> float:
-    """Largest distance below the chord from `p` to `q` that the bounds admit, as a share of the frontier's extent.
+    """Largest distance below the chord from `p` to `q` that the bounds admit.
 
-    The corners of the bounds between the two are tried: the lowest point under a chord is one of them.
+    It is a share of the frontier's extent. The corners of the bounds between the two are tried: the lowest
+    point under a chord is one of them.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Cheapest ways within hours, for bounds: labels in the order of time.
 
-Written apart from the search that makes plans, and the other way round: labels are taken in the order of their
-hours, so one is worth keeping only where it is cheaper than all that came to its vertex sooner.
+Written apart from the search that makes plans, and the other way round: labels are taken in the order of
+their hours, so one is worth keeping only where it is cheaper than all that came to its vertex sooner.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def cheapest_within(
 
 
 @numba.njit(cache=True)
-def _labelled(first, head, weights, hours, to_go, root, ends, most_h, longest):  # type: ignore[no-untyped-def]
+def _labelled(first, head, weights, hours, to_go, root, ends, most_h, longest):
     cheapest = np.full(len(first) - 1, np.inf)
     answer = np.full(len(ends), np.inf)
     heap = [(0.0, 0.0, np.int64(root))]

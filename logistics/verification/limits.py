@@ -206,7 +206,7 @@ class PricedLimits:
         return sum(paid for (each, _), paid in rows if each.limit.kind == "money")
 
     def flags(self, move: Move) -> int:
-        """Flags that cargo gets by a move: limits that count a tonne once, however often it uses the thing."""
+        """Flags that cargo gets by a move, of limits that count a tonne once."""
         return sum(1 << bit for bit, each in enumerate(self._flagged) if self._uses(move, each.limit))
 
     def charges(

@@ -101,7 +101,9 @@ def packed_layer(
     assortment_h: Floats,
     storage_cny_per_m3_day: dict[str, float],
 ) -> tuple[Layer, dict[Vertex, int], dict[int, list[int]]]:
-    """Turn arcs into a :class:`Layer`, its vertices numbered in order of appearance, and marked arcs by limit.
+    """Turn arcs into a :class:`Layer`, with its vertices' numbers and marked arcs by limit.
+
+    Vertices are numbered in order of appearance.
 
     Parameters
     ----------

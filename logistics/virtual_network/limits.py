@@ -2,8 +2,9 @@
 
 What a limit counts of a path must add up along its arcs. Uses of a thing and passing a gateway do: their arcs
 are marked. “Has used it at least once” does not, so a layer with such a limit is copied once per flag: cargo
-changes to the copy that remembers when it uses the thing, and the last arc, delivery, is marked by the copy it
-leaves. A floor is written as a limit on what does not use the thing, so that every mark costs and none pays.
+changes to the copy that remembers when it uses the thing, and the last arc, delivery, is marked by the copy
+it leaves. A floor is written as a limit on what does not use the thing, so that every mark costs and none
+pays.
 """
 
 from __future__ import annotations

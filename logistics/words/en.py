@@ -56,8 +56,8 @@ SENTENCES: dict[str, str] = {
     "run.round": "{phase}, round {round}: value {value}, bound {bound}, gap {gap}",
     "run.done": "done in {seconds} s; results in {folder}",
     "run.unserved": "unserved: {unserved_t} t of {demand_t} t a year",
-    "run.infeasible": "not all demand can be served: at least {unserved_t} of {demand_t} t a year are left, "
-    "and the scenario does not allow that",
+    "run.infeasible": "not all demand can be served: at least {unserved_t} of {demand_t} t a year are "
+    "left, and the scenario does not allow that",
     "run.limit": "stopped by the limit after {seconds} s; the plan is within {gap} of the best possible",
     "run.limit_no_plan": "stopped by the limit after {seconds} s, before there was a plan",
     "run.status_unverified": "not verified: the check found violations",
@@ -107,11 +107,14 @@ SENTENCES: dict[str, str] = {
     "limit.load.most": "at most {value} t on {thing} {id}",
     "limit.load.least": "at least {value} t on {thing} {id}",
     "limit.scope": " where {where}",
-    "bottlenecks.worth": "{name}: up to {price} per {unit}; 1 % more ({more} {unit} a year) saves {checked} a year, solved again.",
-    "times.title": "Door-to-door time of customers",
-    "times.caption": "mean: from the tables; P10 to P90: simulated; late: what is not served too; all rows in times.parquet",
+    "bottlenecks.worth": "{name}: up to {price} per {unit}; 1 % more ({more} {unit} a year) saves "
+    "{checked} a year, solved again.",
+    "times.title": "Door to door, in days (customer's clock)",
+    "times.caption": "Within the promise by the mean: a path counts whole or not at all; simulated: by the "
+    "share of its draws. Unserved cargo is late. Stocked cargo: from the order in the warehouse on.",
     "frontier.title": "Frontier",
-    "frontier.doubt": "Between neighbours, plans may lie below the chord by at most {doubt} of the frontier's extent.",
+    "frontier.doubt": "Between neighbours, plans may lie below the chord by at most {doubt} of the "
+    "frontier's extent.",
     "frontier.moves": "From {point} to {next}: less {losing}; more {gaining}.",
     "frontier.flat": "One plan is best in both objectives.",
     "disruption.title": "What each event costs",
@@ -237,7 +240,7 @@ TERMS: dict[str, str] = {
     "worst_markets": "worst-hit markets",
     "untouched": "untouched",
     "mean": "mean",
-    "in_time": "within promise",
+    "in_time": "in promise",
     "in_time_simulated": "simulated",
     "doubt": "doubt",
     "passages": "passages",

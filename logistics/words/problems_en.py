@@ -250,14 +250,18 @@ PROBLEMS: dict[str, str] = {
     "verify.missing_file": "{at}the results lack {quoted}",
     "verify.missing_file.do": "restore it or run again",
     "verify.missing_file.blank": "this file",
-    "limit.too_many": "{found} limits count a tonne once (floors, and limits on a mode), at most {allowed} may",
+    "limit.too_many": "{found} limits count a tonne once (floors, and limits on a mode), at most {allowed} "
+    "may",
     "limit.too_many.do": "take some out, or limit services, sites or passages instead of modes",
-    "demand.promise": "{subject}: the fastest path takes {found} days, the hard promise is {allowed}; it stays unserved",
+    "demand.promise": "{subject}: the fastest path takes {found} days, the hard promise is {allowed}; it "
+    "stays unserved",
     "demand.promise.do": "lengthen promise_d, make it soft, or add a faster way",
-    "demand.capacity": "capacity into {subject} is at most {found} t a week, demand {allowed}; the rest stays unserved",
+    "demand.capacity": "capacity into {subject} is at most {found} t a week, demand {allowed}; the rest "
+    "stays unserved",
     "demand.capacity.do": "add departures or services, or take less background",
     "verify.promise": "{subject}: the path takes {found}, the hard promise is {allowed}",
     "verify.promise.do": "the plan cannot be used as it is",
-    "verify.conflict": "it is said that limits cannot hold together, by {found} at least, but the prices prove {allowed}",
+    "verify.conflict": "it is said that limits cannot hold together, by {found} at least, but the prices "
+    "prove {allowed}",
     "verify.conflict.do": "run the scenario again",
 }

@@ -246,7 +246,8 @@ PROBLEMS: dict[str, str] = {
     "verify.missing_file": "{at}结果中缺少{quoted}",
     "verify.missing_file.do": "请恢复，或重新运行",
     "verify.missing_file.blank": "此文件",
-    "limit.too_many": "有 {found} 条限制按“每吨只计一次”统计（下限，以及对运输方式的限制），最多 {allowed} 条",
+    "limit.too_many": "有 {found} 条限制按“每吨只计一次”统计（下限，以及对运输方式的限制），最多 {allowed} "
+    "条",
     "limit.too_many.do": "请删去几条，或改为限制线路、节点、通道",
     "demand.promise": "{subject}：最快路径需 {found} 天，硬性承诺为 {allowed} 天；该需求不予服务",
     "demand.promise.do": "请放宽 promise_d、改为软承诺，或增加更快的线路",

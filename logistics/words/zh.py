@@ -56,8 +56,8 @@ SENTENCES: dict[str, str] = {
     "run.round": "{phase}，第 {round} 轮：当前值 {value}，下界 {bound}，差距 {gap}",
     "run.done": "用时 {seconds} 秒完成；结果在 {folder}",
     "run.unserved": "未服务需求：每年 {unserved_t} 吨（总需求 {demand_t} 吨）",
-    "run.infeasible": "没有方案能满足全部需求：每年至少有 {unserved_t} 吨（总需求 {demand_t} 吨）未服务，"
-    "而情景不允许未服务需求",
+    "run.infeasible": "没有方案能满足全部需求：每年至少有 {unserved_t} 吨（总需求 {demand_t} 吨）未服务，而"
+    "情景不允许未服务需求",
     "run.limit": "运行 {seconds} 秒后达到限制而停止；方案与最优值的差距不超过 {gap}",
     "run.limit_no_plan": "运行 {seconds} 秒后达到限制而停止，尚未得到方案",
     "run.status_unverified": "未通过校验：检查发现违规",
@@ -107,9 +107,11 @@ SENTENCES: dict[str, str] = {
     "limit.load.most": "{thing} {id} 不超过 {value} 吨",
     "limit.load.least": "{thing} {id} 不少于 {value} 吨",
     "limit.scope": "（{where}）",
-    "bottlenecks.worth": "{name}：每{unit}最多值 {price}；多 1 %（每年 {more} {unit}）经重新求解每年节省 {checked}。",
-    "times.title": "客户门到门时效",
-    "times.caption": "平均值按数据表计算；P10 至 P90 为模拟值；未服务的货物计为逾期；全部见 times.parquet",
+    "bottlenecks.worth": "{name}：每{unit}最多值 {price}；多 1 %（每年 {more} {unit}）经重新求解每年节省 {c"
+    "hecked}。",
+    "times.title": "门到门时效（天，按客户等待时间计）",
+    "times.caption": "承诺内（按平均）：每条路径全部计入或全部不计；模拟：按抽样中准时的比例计入。未服务货"
+    "量计为超时。备货模式自仓库接单起计时。",
     "frontier.title": "前沿",
     "frontier.doubt": "相邻两点之间，方案低于连线的幅度最多为前沿范围的 {doubt}。",
     "frontier.moves": "由 {point} 到 {next}：减少 {losing}；增加 {gaining}。",
@@ -237,7 +239,7 @@ TERMS: dict[str, str] = {
     "worst_markets": "受影响最大的市场",
     "untouched": "不受影响",
     "mean": "平均",
-    "in_time": "承诺内",
+    "in_time": "承诺内（按平均）",
     "in_time_simulated": "模拟",
     "doubt": "误差",
     "passages": "通道",

@@ -1,4 +1,4 @@
-"""Paths of one instance found again in another: known good ways as a start, when a network changes a little."""
+"""Paths of one instance found again in another: a start where a network changes a little."""
 
 from __future__ import annotations
 

@@ -278,7 +278,7 @@ class Master:
         awake: NDArray[np.intp],
         unserved: Any,
     ) -> NDArray[np.int64]:
-        """Enter unserved tonnes and slack columns into the limits that hold; returns the columns, -1: none."""
+        """Enter unserved tonnes and slack columns into the limits that hold; return the columns, -1: none."""
         slack = np.full(len(self.instance.limits), -1)
         for place, limit in enumerate(self.instance.limits):
             row = shared_row[self._num_resources + place]
