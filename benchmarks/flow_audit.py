@@ -26,10 +26,12 @@ def audited_flow(instance: Instance, solved: SolvedFlow) -> Outcome:
         raise ValueError("this audit knows neither stock nor limits")
     complaints = _broken(instance, solved)
     value = None if complaints else _value(instance, solved)
+    prices = solved.duals.resource
+    if not np.all((prices >= 0) & np.isfinite(prices)):
+        complaints.append("a price of capacity is negative or no number, so nothing is proven")
+        return Outcome(value, None, None, False, tuple(complaints))
     bound = _bound(instance, solved)
     scale = max(1.0, abs(bound))
-    if not np.all(solved.duals.resource >= 0):
-        complaints.append("a price of capacity is negative or no number, so nothing is proven")
     if solved.bound > bound + AGREEMENT * scale:
         complaints.append(f"the prices prove a bound of {bound:.10g}, not {solved.bound:.10g}")
     if value is None:

@@ -51,7 +51,7 @@ def peers_python() -> Path:
     python = ENVIRONMENT / "bin" / "python"
     stamp = ENVIRONMENT / ".stamp"
     wanted = hashlib.sha256(LOCK.read_bytes() + str(ENVIRONMENT).encode()).hexdigest()
-    with ENVIRONMENT.with_name(".venv-peers.lock").open("w") as guard:
+    with LOCK.open("rb") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if stamp.is_file() and stamp.read_text() == wanted and python.exists():
             return python

@@ -1,7 +1,8 @@
 """Random limits, promises and extreme figures on the random networks of :mod:`tests.tiny`.
 
-Values are drawn between what the best plan without limits does and what is possible at most, and a little past
-both, so that limits bind, fit together narrowly, or contradict each other. Whether they do is decided elsewhere.
+Values are drawn between what the best plan without limits does and what is possible at most, and a little
+past both, so that limits bind, fit together narrowly, or contradict each other. Which of it is so, the
+program of all ways says.
 """
 
 from dataclasses import dataclass, replace
@@ -313,9 +314,9 @@ def _valued(limit, ways, plan, best, r):
     size = max(abs(did), abs(possible), 1e-9)
     bound = _between(did, possible, size, r)
     if limit.kind == "co2":
-        return replace(limit, value=max(bound / 1000, 1e-9))
+        return replace(limit, value=max(bound, 1e-6 * size, 1e-3) / 1000)
     if limit.kind == "money":
-        return replace(limit, value=max(bound, 1e-9))
+        return replace(limit, value=max(bound, 1e-6 * size, 1e-3))
     if limit.kind == "load":
         value = float(demand.sum()) - bound if limit.least else bound
         zero = value <= 1e-6 * size or r.random() < 0.1

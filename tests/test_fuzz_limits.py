@@ -158,7 +158,7 @@ def _ways_by_steps(case):
 
 
 def _of_conflict(case, instance, answer, looser):
-    """Of a conflict: the least relaxation, that it suffices, the bound, and that the members are a smallest set."""
+    """Of a conflict: least relaxation, that it suffices, bound, and that the members are a smallest set."""
     conflict, plan, rows, broken = answer.conflict, case.plan, case.rows, case.truth.broken
     if not np.isnan(answer.objective) or answer.bound != -np.inf:
         yield f"value {answer.objective!r} and bound {answer.bound!r} although there is no plan"

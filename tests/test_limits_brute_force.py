@@ -1,8 +1,8 @@
 """Limits and hard promises against an independent exact solve: every way in one linear program.
 
-What a limit counts of a way is worked out here a second time, from the words of its steps and from the tables;
-costs and draws are sums over the arcs of the instance built *without* limits. No pricing, no duals, no copies of
-layers. The classes are used by the fuzz test too.
+What a limit counts of a way is worked out here a second time, from the words of its steps and from the
+tables; costs and draws are sums over the arcs of the instance built *without* limits. No pricing, no column
+generation. The fuzz test uses the classes too.
 """
 
 from dataclasses import dataclass, replace
@@ -44,8 +44,8 @@ class Facts:
     mode_of
         Mode of each service.
     direction, promise_h, hard, fob
-        Of each demand row: export, import or transit; customer hours promised (inf: none) and whether later ways
-        are forbidden; CNY per tonne.
+        Of each demand row: export, import or transit; customer hours promised (inf: none) and whether later
+        ways are forbidden; CNY per tonne.
     """
 
     domestic: frozenset
@@ -125,7 +125,7 @@ def in_scope(network, limit):
     if not limit.where:
         return {row["demand_id"] for row in rows}
     # A condition is written in Python's own words, so Python can read it a second time.
-    return {row["demand_id"] for row in rows if eval(limit.where, {"__builtins__": {}}, dict(row))}  # noqa: S307
+    return {row["demand_id"] for row in rows if eval(limit.where, {"__builtins__": {}}, dict(row))}
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ def walks(layer, origin, destination, flag_of):
     Parameters
     ----------
     flag_of
-        Bits of the things that a tonne uses on each arc, shape (arcs,). A tonne that goes round in a circle to
-        use a thing of which a limit wants more is a legal plan; without such a thing this is every simple path.
+        Bits of the things that a tonne uses on each arc, shape (arcs,). A tonne that goes round in a circle
+        to use a thing of which a limit wants more is a legal plan; without such a thing these are all simple
+        paths.
     """
     if not np.any(flag_of) or origin < 0 or destination < 0:
         return all_simple_paths(layer, origin, destination)
@@ -408,8 +409,8 @@ class ExactPlan:
     ways
         Every way.
     spare
-        Share of all demand that may be left besides what must be, for the solver's sake; nothing where nothing
-        must be left.
+        Share of all demand that may be left besides what must be, for the solver's sake; nothing where
+        nothing must be left.
     """
 
     def __init__(self, ways, spare=1e-10):
@@ -440,7 +441,7 @@ class ExactPlan:
         return self._solve(np.zeros(len(self.ways.cost)), 0.0, rows, relax=scales)
 
     def room(self, rows):
-        """How far all `rows` can be tightened at once, those that allow nothing left as they are; 0: unknown."""
+        """How far all `rows` can be tightened at once, those that allow nothing as they are; 0: unknown."""
         scales = -np.array([[0.0 if row.exact else row.scale] for row in rows])
         if not scales.any():
             return np.inf
@@ -644,7 +645,7 @@ TO_THE_END = StopRule(gap=0.0)
 
 
 def two_provinces():
-    """``three_gateways`` with a promise of 15 days, and the airport and the rail terminal in another province."""
+    """``three_gateways`` with a promise of 15 days; airport and rail terminal lie in another province."""
     elsewhere = [{"site_id": site, "province": "Jiangsu"} for site in ("AIR", "RAIL")]
     return tiny_network(product_segments={"promise_d": 15.0}, sites=elsewhere)
 
@@ -780,11 +781,43 @@ def test_a_set_of_three_that_cannot_hold_together():
     assert conflict_of(limits) == (0, 1, 2)
 
 
+@pytest.mark.parametrize("price", [None, 30_000.0, 1e12])
+@pytest.mark.parametrize("value", [1e-9, 1e-3, 1e12])
+@pytest.mark.parametrize("kind", ["money", "co2", "mean_customer_days", "load"])
+def test_limits_out_of_all_proportion(kind, value, price):
+    """A billionth is too little unless all may be left; a million millions never bind a cap."""
+    limit = PlanLimit("limit", kind, value)
+    if kind == "load":
+        limit = replace(limit, thing="mode", thing_id="rail", least=True)
+    answer = FlowModel(
+        build_instance(three_gateways(), YEAR, "generalised", price, [limit]), TO_THE_END
+    ).solve()
+    small = value < 1
+    impossible = (small and price is None) if kind != "load" else not small
+    if kind == "mean_customer_days" and small and price is not None:
+        # Nothing served keeps any mean.
+        impossible = False
+    if impossible:
+        assert answer.status == "infeasible"
+        assert answer.conflict.members == (0,)
+        return
+    ways = Ways.of(three_gateways(), build_instance(three_gateways(), YEAR, "generalised", price), [limit])
+    assert answer.status == "optimal" or answer.gap < 1e-6
+    assert answer.bound <= answer.objective * (1 + 1e-9)
+    plan = ExactPlan(ways)
+    if small and kind != "load":
+        assert answer.unserved_t.sum() == pytest.approx(2350, rel=1e-5)
+        assert answer.objective == pytest.approx(2350 * price, rel=1e-5)
+    else:
+        best = plan.cheapest(ways.cost, price or 0.0).value
+        assert answer.objective == pytest.approx(best, rel=1e-6)
+
+
 def test_a_floor_may_send_cargo_round_in_a_circle():
     """Abroad, a tonne may fly back and out again where a floor wants more on the flight back.
 
-    A way of the program is a walk that meets no vertex twice with the same things used; without the floor it is
-    a simple path.
+    A way of the program is a walk that meets no vertex twice with the same things used; without the floor it
+    is a simple path.
     """
     floor = PlanLimit("load.1", "load", 120.0, least=True, thing="service", thing_id="AIR_CN")
     plan, rows, found, answer = judged(three_gateways(), [floor])

@@ -35,7 +35,11 @@ SMALL_WAREHOUSE = """\
 changes:
   - set: {table: warehouse_options, column: capacity_t_per_year, value: 150}
 """
-TABLES = ("bill", "bottlenecks", "changes", "duals", "gateways", "modes", "observed", "services")
+TABLES = ("bill", "bottlenecks", "changes", "duals", "gateways", "modes", "observed", "services") + (
+    "segment_times",
+    "service_times",
+    "times",
+)
 PLAN = ("flows", "steps", "unserved")
 FILES = {
     *(f"{name}.parquet" for name in TABLES),

@@ -522,6 +522,15 @@ def test_no_network(project):
     assert (problem.allowed, problem.remedy) == ("three_gateways", "three_gateways")
 
 
+def test_too_many_limits_that_count_a_tonne_once(project):
+    """Each floor may double the network, so there may be few."""
+    floors = ", ".join(f"{{mode: {mode}, min_t: {t}}}" for mode in ("air", "sea", "rail") for t in (1, 2, 3))
+    with pytest.raises(InputError) as caught:
+        read_case(written(project, HEAD + f"limits: {{load: [{floors}]}}\n"))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.found, problem.allowed) == ("limit.too_many", "9", "6")
+
+
 def test_price_of_unserved_needs_a_money_objective(project):
     """A price in CNY cannot be weighed against hours or CO2."""
     text = HEAD + "objective: hours\nlimits: {unserved_cny_per_t: 500}\n"

@@ -60,7 +60,7 @@ def solved(network, unserved_cny_per_t=None):
         changes=(),
     )
     case = Case(scenario, {2021: network}, {2021: ()}, ())
-    outcome = Assignment().run_piece(case, AssignmentSpec(kind="assignment"), 2021, lambda *_: None)
+    outcome = Assignment().run_piece(case, AssignmentSpec(kind="assignment"), 2021, lambda *_: None).outcome
     return outcome.plan, claim_of(outcome.claims, outcome.solved, 1e-6, outcome.duals)
 
 

@@ -80,7 +80,7 @@ def test_codes_are_found():
 
 
 def test_condition_family_is_complete():
-    where = MODULES[PACKAGE / "scenario" / "where.py"]
+    where = MODULES[PACKAGE / "network" / "where.py"]
     assert {argument.value for argument in calls(where, "ConditionError")} == set(FAMILIES["condition."])
 
 

@@ -26,12 +26,13 @@ def audited(network: Network, flow: CargoFlow) -> Outcome:
     complaints = [*_broken_paths(network, flow), *_broken_amounts(network, flow)]
     holds = not complaints
     profit = _profit(network, flow)
-    bound = _bound(network, flow)
     scale = max(1.0, abs(profit), network.fixed_usd)
     if abs(profit - flow.claimed_profit) > AGREEMENT * scale:
         complaints.append(f"profit is {profit:.10g}, not {flow.claimed_profit:.10g}")
-    if any(not price >= 0 for prices in flow.leg_prices for price in prices):
+    if not all(0 <= price < math.inf for prices in flow.leg_prices for price in prices):
         complaints.append("a price of capacity is negative or no number, so nothing is proven")
+        return Outcome(profit if holds else None, None, None, False, tuple(complaints), network.notes)
+    bound = _bound(network, flow)
     if flow.claimed_bound < bound - AGREEMENT * scale:
         complaints.append(f"the prices prove a bound of {bound:.10g}, not {flow.claimed_bound:.10g}")
     if bound < profit - TOLERANCE * scale:

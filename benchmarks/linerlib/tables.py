@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -208,7 +208,6 @@ def _ways(path: Path, codes: Set[str]) -> dict[tuple[str, str], tuple[Way, ...]]
     }
 
 
-@cache
 def _demand(path: Path) -> tuple[Demand, ...]:
     rows = [
         Demand(origin, destination, _number(ffe), _number(revenue))

@@ -79,7 +79,7 @@ def command(
     told: list[object] = []
 
     def report(key: str, values: Mapping[str, object]) -> None:
-        if key == "problem":
+        if key == "run.problem":
             # What a cheap check finds is said before the solver starts.
             told.append(values["problem"])
             show_problems([p for p in (values["problem"],) if isinstance(p, Problem)], lang, counted=False)

@@ -31,6 +31,8 @@ def compared(before: Path, after: Path) -> dict[str, Any]:
     names = [*documents[0]["totals"], "demand_t", "unserved_t", "objective"]
     for name in names:
         old, new = (d["totals"].get(name, d.get(name)) for d in documents)
+        if old is None and new is None:
+            continue
         both = old is not None and new is not None
         totals[name] = {"before": old, "after": new, "difference": new - old if both else None}
     return {

@@ -66,7 +66,7 @@ def assigned_year(case: Case, year: int, report: Report) -> tuple[YearTables, Fl
     report("run.start", {"scenario": scenario.id, "year": year, "objective": scenario.objective})
     instance, warnings = question.compiled()
     for problem in warnings:
-        report("problem", {"problem": problem})
+        report("run.problem", {"problem": problem})
     laps.lap("compile")
     outcome, model = solved_year(
         question, instance, lambda progress: report("run.round", shown_progress(progress)), laps=laps

@@ -12,8 +12,9 @@ from logistics.limits import PlanLimit
 from logistics.network.network import Network
 from logistics.units import WEEKS_PER_YEAR
 from logistics.virtual_network.build import NegativeCost, build_instance
+from logistics.virtual_network.entries import entry_capacity
 from logistics.virtual_network.instance import Instance, Weights
-from logistics.virtual_network.reasons import entry_capacity, why_unreachable
+from logistics.virtual_network.reasons import why_unreachable
 
 WORD = 64
 

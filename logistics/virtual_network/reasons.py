@@ -26,32 +26,6 @@ def why_unreachable(network: Network, year: int, demand_id: str) -> str:
     )
 
 
-def entry_capacity(network: Network, year: int) -> dict[str, tuple[float, float]]:
-    """Tonnes a year that services can carry into each customs territory, and tonnes asked for from outside.
-
-    Every leg that ends in a territory and starts elsewhere counts with its free tonnes: no plan can bring in
-    more.
-    """
-    resources, rows = shared_resources(network)
-    ground = common_ground(network, year, rows)
-    territory = dict(
-        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
-    )
-    room: dict[str, float] = {}
-    for service in ground.services:
-        for seq, ways in service.legs.items():
-            start, end = territory[ways[0].from_site], territory[ways[0].to_site]
-            if start != end:
-                free_t = resources[rows[("service", f"{service.id}#{seq}", "t")]].capacity
-                room[end] = room.get(end, 0.0) + free_t
-    asked: dict[str, float] = {}
-    for row in network.rows("demand"):
-        start, end = territory[str(row["origin_site"])], territory[str(row["destination_site"])]
-        if start != end:
-            asked[end] = asked.get(end, 0.0) + float(row["tonnes_per_year"])
-    return {name: (room.get(name, 0.0), tonnes) for name, tonnes in asked.items() if tonnes > 0}
-
-
 def _near(ground: Ground, place: str, kinds: tuple[str, ...] | None = None) -> list[str]:
     """Usable sites that a generated road leg joins to `place`, in one customs territory."""
     start = ground.sites[place]

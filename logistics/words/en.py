@@ -92,6 +92,7 @@ SENTENCES: dict[str, str] = {
     "bound_proof.none": "none; the plan may be far from the best",
     "interrupted": "interrupted",
     "internal_error": "internal error: {message}; -v shows where",
+    "run.problem": "{problem}",
     "phase.limits": "least relaxation of the limits",
     "frontier.point": "frontier {year}: solve {number}",
     "disruption.event": "{year}: event {number} of {count}, {event}",

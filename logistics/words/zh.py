@@ -92,6 +92,7 @@ SENTENCES: dict[str, str] = {
     "bound_proof.none": "无；方案可能离最优较远",
     "interrupted": "已中断",
     "internal_error": "内部错误：{message}；加 -v 可查看位置",
+    "run.problem": "{problem}",
     "phase.limits": "最小化限制的放宽幅度",
     "frontier.point": "{year} 年前沿：第 {number} 次求解",
     "disruption.event": "{year} 年：第 {number}/{count} 个事件，{event}",
@@ -244,9 +245,9 @@ TERMS: dict[str, str] = {
     "doubt": "误差",
     "passages": "通道",
     "warehouse_option": "海外仓",
-    "p10": "P10",
-    "p50": "P50",
-    "p90": "P90",
+    "p10": "P10 分位",
+    "p50": "P50 分位",
+    "p90": "P90 分位",
     "second_weight": "边际值",
 }
 

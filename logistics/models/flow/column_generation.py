@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.flow.costs import Dues, RowPrices
+from logistics.models.flow.large import LargeFlow, is_large
 from logistics.models.flow.master import Master, MasterAnswer
 from logistics.models.flow.pricing import PathPricer
 from logistics.models.flow.solved import Conflict, Duals, FlowStatus, LeastUnserved, SolvedFlow
@@ -244,10 +245,17 @@ class FlowModel:
         self._master.set_objective(guide, scale)
         self._master.set_limits(self._limits, breaking)
         best, best_duals = -np.inf, self._no_duals(goal)
+        if goal.unserved is not None and scale == 1.0 and is_large(self.instance, self.pricer, self._master):
+            large = self._large(name, goal)
+            if large is not None and (large.closed or large.out_of_time):
+                return large
+            if large is not None:
+                best, best_duals = large.bound, large.duals
+                self._master.activate(large.duals.resource > 0)
         settled = not guided
         while True:
             self._rounds += 1
-            late = time.perf_counter() - self._started > self._stop.time_limit_s
+            late = self._late()
             # Until all is served, prices of rows broken for the first time may wait for the next round.
             answer = self._fair(self._master.solve(once=not (settled or late)), goal)
             missing = answer.unserved_t > UNSERVED * np.maximum(1.0, c.demand_t)
@@ -290,6 +298,43 @@ class FlowModel:
             elif fresh == 0 and answer.feasible:
                 return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
 
+    def _large(self, name: str, goal: _Goal) -> _Phase | None:
+        """Solve by interior points; None: they do not get anywhere."""
+        unserved = None if np.all(np.isinf(goal.unserved)) else goal.guide
+        flow = LargeFlow(self.instance, self.pricer, self._master, unserved)
+        constant = float(self._master.constant @ self.instance.commodities.demand_t)
+
+        def gap_of(value: float, bound: float) -> float:
+            return max(0.0, value - bound) / max(1.0, abs(value - constant)) if value < np.inf else np.inf
+
+        def tell(value: float, bound: float) -> float:
+            self._rounds += 1
+            self._tell(name, value, bound, gap_of(value, bound))
+            return gap_of(value, bound)
+
+        found = flow.solve(self._stop.gap, self._late, tell)
+        if found is None or (np.isinf(found.value) and not self._late()):
+            return None
+        limits = np.zeros(len(self.instance.limits))
+        answer = MasterAnswer(
+            flow_t=found.flow_t,
+            unserved_t=found.unserved_t,
+            path_cost=float(found.flow_t @ self._master.column_cost),
+            demand_dual=found.demand_dual,
+            prices=RowPrices(found.prices, limits),
+            slack=limits,
+            unserved_price=0.0,
+            feasible=True,
+        )
+        most = float(np.max(goal.unserved))
+        duals = Duals(found.prices, limits, most, goal.path_scale, goal.allowed_t)
+        gap = gap_of(found.value, found.bound)
+        closed = gap <= self._stop.gap
+        return _Phase(answer, duals, found.value, found.bound, gap, closed, self._late(), goal)
+
+    def _late(self) -> bool:
+        return time.perf_counter() - self._started > self._stop.time_limit_s
+
     def _no_duals(self, goal: _Goal) -> Duals:
         none = RowPrices.none(self.instance)
         return Duals(none.resource, none.limit, 0.0, goal.path_scale, goal.allowed_t)
@@ -314,21 +359,30 @@ class FlowModel:
         bound -= most * goal.allowed_t if goal.allowed_t > 0 else 0.0
         return Duals(prices.resource, prices.limit, most, goal.path_scale, goal.allowed_t), bound
 
-    def solve_with(self, instance: Instance) -> SolvedFlow:
+    def solve_with(self, instance: Instance, gap: float) -> SolvedFlow:
         """Solve again from where the last solve ended, with other capacities and bounds of limits.
 
         Unserved demand stays what it may be. The model is then as it was, but for paths that were found.
+
+        Parameters
+        ----------
+        instance
+            Alike in all but capacities and bounds.
+        gap
+            Relative gap to solve to.
         """
         if self._final is None:
             raise ValueError("solve comes first")
-        before, final = self.instance, self._final
+        before, final, report, stop = self.instance, self._final, self._report, self._stop
+        self._stop = replace(stop, gap=gap)
         self._started = time.perf_counter()
         self.instance = instance
+        self._report = lambda _: None
         self._master.rebound(instance)
         try:
             return self._answer(self._generate("objective", final), self._least)
         finally:
-            self.instance, self._final = before, final
+            self.instance, self._final, self._report, self._stop = before, final, report, stop
             self._master.rebound(before)
 
     @property

@@ -101,7 +101,7 @@ class Master:
         self.column_path: list[Ints] = []
         self._column_cost = np.zeros(0)
         self._draws = Draws(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-        self._known: set[tuple[int, bytes]] = set()
+        self._known: dict[tuple[int, bytes], int] = {}
 
     @property
     def num_columns(self) -> int:
@@ -119,12 +119,30 @@ class Master:
                 woken += int(self._resting[commodity] >= 0)
                 self._resting[commodity] = -1
             else:
-                self._known.add(key)
+                self._known[key] = -1
                 by_layer.setdefault(int(c.layer[commodity]), []).append((commodity, path))
         before = self.num_columns
         for layer, items in by_layer.items():
             self._store(layer, np.array([k for k, _ in items]), [path for _, path in items])
         return self.num_columns - before + woken
+
+    def numbers(self, paths: list[tuple[int, Ints]]) -> NDArray[np.int64]:
+        """Column numbers of paths that were added."""
+        return np.array([self._known[k, path.tobytes()] for k, path in paths], dtype=np.int64)
+
+    @property
+    def column_cost(self) -> Floats:
+        """Cost of a tonne on each column, border taxes included."""
+        return self._column_cost
+
+    @property
+    def draws(self) -> Draws:
+        """What columns draw on capacities, then on limits."""
+        return self._draws
+
+    def activate(self, resources: NDArray[np.bool_]) -> None:
+        """Let these capacities have rows from the start."""
+        self._active[: self._num_resources] |= resources
 
     def _store(self, number: int, members: NDArray[np.int64], paths: list[Ints]) -> None:
         """Work out what new columns cost and draw; a commodity's first column is one to rest on."""
@@ -135,6 +153,8 @@ class Master:
         draws = self._uses.draws(number, products, paths)
         counted = limit_draws(self.instance, number, members, traits, paths)
         first = self.num_columns
+        for number, key in enumerate(zip(members.tolist(), paths, strict=True), first):
+            self._known[key[0], key[1].tobytes()] = number
         self.column_commodity = np.concatenate([self.column_commodity, members])
         self.column_path += paths
         self._column_cost = np.concatenate([self._column_cost, traits.cost + self.constant[members]])

@@ -69,8 +69,8 @@ class PathPricer:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.costs: list[LayerCosts] = [layer_costs(instance, layer) for layer in instance.layers]
-        self._plain = [_PlainLayer(instance, number) for number in range(len(instance.layers))]
-        self._classes = list(_classes(instance))
+        self.plain = [PlainLayer(instance, number) for number in range(len(instance.layers))]
+        self.classes = list(_classes(instance))
         self._stocked = {
             number: StockedPricer(instance, number, self.costs[number])
             for number, layer in enumerate(instance.layers)
@@ -105,12 +105,12 @@ class PathPricer:
             if len(members):
                 weights = scale * self.costs[group.layer].of_class(group.product, group.time_value)
                 weights += dues.of(group.layer, group.product, group.factor)
-                layer = self._plain[group.layer]
+                layer = self.plain[group.layer]
                 layer.search(weights, members, threshold, dues.late, cost, found)
             return found
 
         # Tasks write to different commodities, and their paths are put together in task order.
-        tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self._classes]
+        tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self.classes]
         for pricer in self._stocked.values():
             tasks += pricer.tasks(dues, contested, threshold, scale, cost)
         with ThreadPoolExecutor(THREADS) as pool:
@@ -118,7 +118,7 @@ class PathPricer:
         return Priced(cost, [item for part in parts for item in part])
 
 
-class _PlainLayer:
+class PlainLayer:
     """Shortest paths in a layer without stock."""
 
     def __init__(self, instance: Instance, number: int) -> None:
@@ -127,10 +127,10 @@ class _PlainLayer:
         self._origin, self._destination = c.origin, c.destination
         keep = np.unique(np.concatenate([c.origin[mine], c.destination[mine]]))
         arcs = np.arange(layer.num_arcs, dtype=np.int32)
-        self._reduced: ReducedGraph = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
-        self._graph = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.tail, self._reduced.head)
-        self._back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail)
-        self._hours = self._reduced.weights(layer.customer_h)
+        self.reduced: ReducedGraph = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
+        self.graph = CompressedGraph.from_arcs(layer.num_vertices, self.reduced.tail, self.reduced.head)
+        self._back = CompressedGraph.from_arcs(layer.num_vertices, self.reduced.head, self.reduced.tail)
+        self._hours = self.reduced.weights(layer.customer_h)
         self._promise_h = c.promise_h
 
     def search(
@@ -150,19 +150,19 @@ class _PlainLayer:
             What a tonne of each commodity pays for being late, inf: it may not be, shape (commodities,).
         """
         roots, row = np.unique(self._origin[members], return_inverse=True)
-        reduced = self._reduced.weights(weights)
-        distance, entering = self._graph.trees(reduced, roots.astype(np.int32))
+        reduced = self.reduced.weights(weights)
+        distance, entering = self.graph.trees(reduced, roots.astype(np.int32))
         ends = self._destination[members]
         cost[members] = distance[row, ends]
         chosen = np.flatnonzero(cost[members] < threshold[members])
         if len(chosen) == 0:
             return
-        lengths, arcs = tree_paths(entering, self._reduced.tail, ends[chosen], row[chosen].astype(np.int32))
+        lengths, arcs = tree_paths(entering, self.reduced.tail, ends[chosen], row[chosen].astype(np.int32))
         paths = {int(members[place]): arcs[i, : lengths[i]][::-1] for i, place in enumerate(chosen)}
         self._hurry(reduced, members[chosen], late, cost, paths)
         for member, path in paths.items():
             if cost[member] < threshold[member]:
-                found.append((member, self._reduced.unfolded(path)))
+                found.append((member, self.reduced.unfolded(path)))
 
     def _hurry(
         self, weights: Floats, members: Ints, late: Floats, cost: Floats, paths: dict[int, Ints]
@@ -176,7 +176,7 @@ class _PlainLayer:
         for root in sorted({int(self._origin[k]) for k in hurried}):
             mine = np.array([k for k in hurried if self._origin[k] == root], dtype=np.int32)
             timed = cheapest_in_time(
-                self._graph,
+                self.graph,
                 self._back,
                 weights,
                 self._hours,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,12 @@ class ReducedGraph:
         """Add up weights of original arcs along each run."""
         return np.add.reduceat(original[self.run], self.first[:-1]) if len(self.run) else np.zeros(0)
 
+    def spread(self, reduced: Floats, num_arcs: int) -> Floats:
+        """Value of each original arc, that of the run it is in; 0 for arcs in none."""
+        original = np.zeros(num_arcs)
+        original[self.run] = np.repeat(reduced, np.diff(self.first))
+        return original
+
     def unfolded(self, arcs: Ints) -> Ints:
         """Original arcs of a path of reduced arcs."""
         return np.concatenate([self.run[self.first[a] : self.first[a + 1]] for a in arcs]).astype(np.int32)
@@ -49,20 +56,26 @@ def series_reduced(num_vertices: int, tail: Ints, head: Ints, arcs: Ints, keep: 
     outs = np.bincount(tail[arcs], minlength=num_vertices)
     inner = (ins == 1) & (outs == 1)
     inner[keep] = False
-    onward = np.full(num_vertices, -1, np.int64)
+    onward = np.full(num_vertices, -1, np.int32)
     onward[tail[arcs]] = arcs
-    runs: list[list[int]] = []
-    for arc in arcs.tolist():
+    first, run = _runs(tail, head, arcs, inner, onward)
+    return ReducedGraph(tail=tail[run[first[:-1]]], head=head[run[first[1:] - 1]], first=first, run=run)
+
+
+@numba.njit(cache=True, nogil=True)
+def _runs(tail, head, arcs, inner, onward):
+    run = np.empty(len(arcs), np.int32)
+    first = np.empty(len(arcs) + 1, np.int64)
+    first[0] = 0
+    count, filled = 0, 0
+    for arc in arcs:
         if inner[tail[arc]]:
             continue
-        run = [arc]
-        while inner[head[run[-1]]]:
-            run.append(int(onward[head[run[-1]]]))
-        runs.append(run)
-    lengths = np.array([len(run) for run in runs], dtype=np.int64)
-    return ReducedGraph(
-        tail=np.array([tail[run[0]] for run in runs], dtype=np.int32),
-        head=np.array([head[run[-1]] for run in runs], dtype=np.int32),
-        first=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        run=np.array([arc for run in runs for arc in run], dtype=np.int32),
-    )
+        run[filled] = arc
+        filled += 1
+        while inner[head[run[filled - 1]]]:
+            run[filled] = onward[head[run[filled - 1]]]
+            filled += 1
+        count += 1
+        first[count] = filled
+    return first[: count + 1].copy(), run[:filled].copy()
