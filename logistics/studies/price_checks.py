@@ -29,9 +29,8 @@ Key = tuple[str, str, str]
 def checked_prices(model: FlowModel, solved: SolvedFlow) -> Mapping[Key, float]:
     """What 1 % more of a capacity, or of a limit, saves in the objective, by (kind, id, unit).
 
-    The capacities whose prices come to most are checked, and every limit with a price. Both solves are taken so
-    far that their gaps are a small part of what is expected; a price that is smaller than that can be told is
-    left out.
+    The capacities whose prices come to most are checked, and every limit with a price. Both solves are taken
+    so far that their gaps are a small part of what is expected; what is too small to be told is left out.
     """
     instance, found = model.instance, {}
     worth = MORE * solved.duals.resource * instance.capacity
