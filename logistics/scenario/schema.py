@@ -143,17 +143,6 @@ class Change(_Strict):
         return self
 
 
-def _listed(key: str) -> BeforeValidator:
-    """Accept a bare number for ``[{key: number}]``, and one group for a list of one."""
-
-    def as_list(value: Any) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return [{key: value}]
-        return [value] if isinstance(value, dict) else value
-
-    return BeforeValidator(as_list)
-
-
 class MeanDays(_Strict):
     """Mean days that customers wait, over the tonnes served."""
 
@@ -195,6 +184,18 @@ class LoadLimit(_Strict):
         return self
 
 
+def _listed(key: str, kind: Any) -> BeforeValidator:
+    """Accept a bare number for ``[{key: number}]``, and one group for a list of one."""
+
+    def as_list(value: Any) -> Any:
+        if key and isinstance(value, int | float | str) and not isinstance(value, bool):
+            return [{key: value}]
+        return [value] if isinstance(value, dict) else value
+
+    shapes = kind | list[kind]
+    return BeforeValidator(as_list, json_schema_input_type=float | shapes if key else shapes)
+
+
 class Limits(_Strict):
     """What every plan of a year must respect."""
 
@@ -204,12 +205,12 @@ class Limits(_Strict):
     unserved_cny_per_t: float | None = Field(
         default=None, gt=0, description="price of unserved demand instead of serving all that can be served"
     )
-    max_mean_customer_days: Annotated[list[MeanDays], _listed("days")] | None = None
+    max_mean_customer_days: Annotated[list[MeanDays], _listed("days", MeanDays)] | None = None
     max_co2_t: float | None = Field(default=None, gt=0, description="tonnes CO2e a year")
     max_money_cny: float | None = Field(default=None, gt=0, description="landed cost a year")
-    min_promise_share: Annotated[list[PromiseShare], _listed("share")] | None = None
-    min_local_gateway_share: Annotated[list[LocalShare], _listed("share")] | None = None
-    load: Annotated[list[LoadLimit], _listed("")] | None = None
+    min_promise_share: Annotated[list[PromiseShare], _listed("share", PromiseShare)] | None = None
+    min_local_gateway_share: Annotated[list[LocalShare], _listed("share", LocalShare)] | None = None
+    load: Annotated[list[LoadLimit], _listed("", LoadLimit)] | None = None
 
 
 class Solver(_Strict):

@@ -49,7 +49,7 @@ class EventSpec(BaseModel):
         if self.changes is not None and self.id is None:
             raise ValueError("an event with changes has an id")
         if any(change.add_service is not None for change in self.changes or ()):
-            raise ValueError("an event closes, sets, scales or opens; it adds no service")
+            raise ValueError("an event adds no service")
         return self
 
 
