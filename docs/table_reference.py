@@ -33,7 +33,7 @@ NOT_USED = {
     "sites": ("country", "prefecture"),
     "services": ("operator", "pair_id"),
     "products": ("stockable_share_max",),
-    "product_segments": ("reported_cny_per_kg"),
+    "product_segments": ("reported_cny_per_kg",),
     "warehouse_options": (
         "ownership",
         "size",

@@ -61,6 +61,15 @@ class PlanLimit:
         """Whether a tonne counts once, however often it uses the thing: floors, and limits on a mode."""
         return self.kind == "load" and (self.least or self.thing == "mode")
 
+    def relaxation_scale(self, stated: float, whole_t: float) -> float:
+        """What a relaxation by 100 % adds to the row.
+
+        It is what is stated, in the unit of the row; where that is next to nothing, a small amount per tonne
+        of all demand, so that limits of 0 can be weighed against others.
+        """
+        per_t = {"money": 1.0, "co2": 0.1}.get(self.kind, 1e-3)
+        return max(stated, per_t * max(1.0, whole_t))
+
     @property
     def row_unit(self) -> str:
         """Unit of what is counted over a year, and that a price is for one of."""

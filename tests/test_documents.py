@@ -12,11 +12,14 @@ import pytest
 from pydantic import BaseModel
 
 import logistics
+from logistics.limits import MOST_FLAGS
 from logistics.network.tables import BY_NAME
 from logistics.results.layout import SCHEMA, UNSEALED
 from logistics.scenario import schema
 from logistics.scenario.read import DEFAULT_GAP, DEFAULT_TIME_LIMIT_S, MAX_EXTENDS
-from logistics.studies.register import STUDIES
+from logistics.studies.disruption import DisruptionSpec, EventSpec
+from logistics.studies.frontier import FrontierSpec
+from logistics.studies.register import STUDIES, study_problems
 from logistics.virtual_network.instance import OBJECTIVES, Step
 from logistics.yaml_files import MAX_NODES
 
@@ -93,6 +96,11 @@ def keys(model: type[BaseModel]) -> set[str]:
     [
         ("## Keys", schema.ScenarioFile),
         ("### `limits`", schema.Limits),
+        ("#### `max_mean_customer_days`", schema.MeanDays),
+        ("#### `min_promise_share`", schema.PromiseShare),
+        ("#### `min_local_gateway_share`", schema.LocalShare),
+        ("#### `load`", schema.LoadLimit),
+        ("#### Frontier", FrontierSpec),
         ("### `solver`", schema.Solver),
         ("### `set`: values of a table", schema.SetValue),
         ("### `close`: services, passages, sites", schema.Close),
@@ -104,6 +112,19 @@ def keys(model: type[BaseModel]) -> set[str]:
 def test_every_key_is_explained(head: str, model: type[BaseModel]) -> None:
     listed = first_cells(section(SCENARIOS, head))
     assert sorted(listed) == sorted(keys(model))
+
+
+def test_keys_of_events_are_explained() -> None:
+    """Those of the study, then those of an event."""
+    study, event = section(SCENARIOS, "#### Disruption").split("An event has the keys:")
+    assert sorted(first_cells(study)) == sorted(keys(DisruptionSpec))
+    assert sorted(first_cells(event)) == sorted(keys(EventSpec))
+
+
+def test_effect_of_unserved_cargo_is_said_of_every_limit() -> None:
+    """The two keys that are no limits left aside."""
+    said = set(first_cells(section(SCENARIOS, "#### Limits and unserved cargo")))
+    assert said - {"max_t", "min_t"} == keys(schema.Limits) - {"allow_unserved", "unserved_cny_per_t"}
 
 
 def test_keys_of_an_added_service_are_those_of_the_table() -> None:
@@ -132,7 +153,10 @@ def test_figures_of_the_text_are_those_of_the_code() -> None:
     assert f"| `{DEFAULT_GAP:g}` |".replace("1e-06", "1e-6") in SCENARIOS
     assert f"| `{DEFAULT_TIME_LIMIT_S:g}` |" in SCENARIOS
     assert f"up to {MAX_EXTENDS} files" in SCENARIOS
-    assert [f"{{kind: {kind}}}" in SCENARIOS for kind in STUDIES] == [True]
+    listed = first_cells(section(SCENARIOS, "### `study`"))
+    assert [name.strip("{}").split(",")[0] for name in listed] == [f"kind: {kind}" for kind in STUDIES]
+    assert MOST_FLAGS == 6
+    assert "may be six together" in SCENARIOS
     assert set(first_cells(section(SCENARIOS, "### `objective`"))) == set(OBJECTIVES)
     assert get_origin(schema.Objective) is Literal
     assert set(get_args(schema.Objective)) == set(OBJECTIVES)
@@ -168,62 +192,103 @@ def test_example_can_be_used(example: str, zhejiang: logistics.Network, tmp_path
         case = logistics.build_case(scenario, zhejiang)
         touched = {str(entry.where) for entry in case.log[scenario.years[0]]}
         assert touched == {str(placed.where) for placed in scenario.changes}
+        assert study_problems(case) == []
+        said = (scenario.document.data or {}).get("limits", {}) if scenario.document else {}
+        assert {limit.id.split(".")[0] for limit in scenario.limits} == said.keys() - {
+            "allow_unserved",
+            "unserved_cny_per_t",
+        }
 
 
 # Results folder ----------------------------------------------------------------------------------------
 
 
+QUESTIONS = {
+    "with a change, and with cargo that nothing can carry": "changes: [{close: {service: [AIR_US, POST_US]}}]",
+    "events, within a limit": """
+limits: {max_co2_t: 4000}
+study: {kind: disruption, events: [{id: slow, changes: [{close: {service: RAIL_DE}}]}]}""",
+    "a frontier": "study: {kind: frontier, points: 3}",
+    "limits that cannot hold together": "limits: {max_co2_t: 400}",
+}
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of the small network with a change, and with cargo that nothing can carry."""
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Results of the small network for each of the questions."""
     project = tmp_path_factory.mktemp("project")
     (project / "networks").symlink_to(ROOT / "tests" / "networks")
-    text = "schema: 1\nname: {zh: 小, en: Tiny}\nnetwork: three_gateways\nyears: [2021]\n"
-    text += "changes:\n  - close: {service: [AIR_US, POST_US]}\n"
-    (project / "tiny.yaml").write_text(text, "utf-8")
-    case = logistics.read_case(project / "tiny.yaml", allow_outside=True)
-    logistics.write_results(project / "out", case, logistics.run_study(case))
-    return project / "out"
+    found = []
+    for number, question in enumerate(QUESTIONS.values()):
+        text = "schema: 1\nname: {zh: 小, en: Tiny}\nnetwork: three_gateways\nyears: [2021]\n"
+        (project / "tiny.yaml").write_text(text + question, "utf-8")
+        case = logistics.read_case(project / "tiny.yaml", allow_outside=True)
+        found.append(project / f"out{number}")
+        logistics.write_results(found[-1], case, logistics.run_study(case))
+    return found
 
 
-def test_every_file_is_listed(folder: Path) -> None:
-    """With the digest and the year in their places."""
+@pytest.fixture(scope="module")
+def folder(folders: list[Path]) -> Path:
+    """Results with a change, and with cargo that nothing can carry."""
+    return folders[0]
+
+
+def test_every_file_is_listed(folders: list[Path]) -> None:
+    """With the digest, the year and the plan in their places."""
     listed = set(first_cells(RESULTS.split("## result.json")[0]))
-    document = json.loads((folder / "result.json").read_text("utf-8"))
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix().replace(document["inputs"], "<digest>")
-        name = re.sub(r"2021/\w+\.parquet", "<year>/<table>.parquet", name)
-        assert path.is_dir() or name in listed, name
-    assert all((folder / name).is_file() for name in listed if "<" not in name)
+    written = set()
+    for folder in folders:
+        document = json.loads((folder / "result.json").read_text("utf-8"))
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder).as_posix().replace(document["inputs"], "<digest>")
+            name = re.sub(r"2021/\w+\.parquet", "<year>/<table>.parquet", name)
+            written.add(re.sub(r"^plans/[\w.-]+/", "plans/<plan>/", name))
+    assert written == listed
     assert all(f"`{name}`" in RESULTS.split("## Digests")[1] for name in UNSEALED)
 
 
-def test_keys_of_the_result_are_listed(folder: Path) -> None:
-    document = json.loads((folder / "result.json").read_text("utf-8"))
+def test_keys_of_the_result_are_listed(folders: list[Path]) -> None:
+    documents = [json.loads((folder / "result.json").read_text("utf-8")) for folder in folders]
     text = section(RESULTS, "## result.json")
     top, totals, year = re.split(r"^`totals`:$|^Each year of", text, flags=re.MULTILINE)
-    assert set(first_cells(top)) == set(document)
+    of_a_year = set(re.findall(r"`(\w+)`", year)) - {"by_year", "demand_t", "unserved_t"}
+    of_a_plan = set(first_cells(section(RESULTS, "### Further plans")))
     assert f"`{SCHEMA}`" in top
-    assert set(first_cells(totals)) == set(document["totals"])
-    assert set(re.findall(r"`(\w+)`", year)) - {"by_year", "demand_t", "unserved_t"} == set(
-        document["by_year"]["2021"]
-    )
-    (warning, *_) = document["warnings"]
+    assert "least_relaxation" in documents[3]["by_year"]["2021"]
+    for document in documents:
+        assert set(first_cells(top)) == set(document)
+        assert set(first_cells(totals)) == set(document["totals"])
+        planless = {"least_relaxation"} if document["status"] != "infeasible" else set()
+        assert of_a_year - planless == set(document["by_year"]["2021"])
+        assert (document["objective"] is None) == (document["status"] == "infeasible")
+        for plan in document["plans"].values():
+            assert set(plan) == (of_a_year - {"least_relaxation"}) | of_a_plan
+    assert [len(document["plans"]) > 0 for document in documents] == [False, True, True, False]
+    (warning, *_) = documents[0]["warnings"]
     (line,) = (line for line in top.splitlines() if line.startswith("| `warnings`"))
     assert set(re.findall(r"`(\w+)`", line)) == {"warnings", *warning}
 
 
 @pytest.mark.parametrize("name", re.findall(r"^### ([\w/]+)$", RESULTS, re.MULTILINE))
-def test_columns_of_a_table_are_listed(name: str, folder: Path) -> None:
+def test_columns_of_a_table_are_listed(name: str, folders: list[Path]) -> None:
     """In their order."""
     text = section(RESULTS, f"### {name}").split("| action |")[0]
-    assert first_cells(text) == pq.read_schema(folder / f"{name}.parquet").names
+    written = [path for folder in folders if (path := folder / f"{name}.parquet").is_file()]
+    assert written
+    for path in written:
+        assert first_cells(text) == pq.read_schema(path).names
 
 
-def test_every_table_is_described(folder: Path) -> None:
-    written = {p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.parquet")}
+def test_every_table_is_described(folders: list[Path]) -> None:
+    """Those of further plans are the same as of the first."""
+    written = {
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder in folders
+        for path in folder.rglob("*.parquet")
+    }
     described = set(re.findall(r"^### ([\w/]+)$", RESULTS, re.MULTILINE))
-    assert described == {name for name in written if not name.startswith("inputs/")}
+    assert described == {name for name in written if not name.startswith(("inputs/", "plans/"))}
 
 
 def test_actions_are_listed(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """The scenarios that come with the engine: they can be read, are named, and do what they say."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from logistics.network.folder import read_network
 from logistics.network.network import Network
 from logistics.scenario.case import Case, build_case
 from logistics.scenario.read import read_scenario
-from logistics.studies.register import chosen_study
+from logistics.scenario.schema import Change
+from logistics.studies.register import chosen_study, study_problems
 from tests.test_command_line import command_line
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +26,14 @@ SHIPPED = {
     "red-sea-closed",
     "alashankou-jam",
     "peak-november",
+    "co2-cap-2021",
+    "frontier-money-hours",
+    "disruptions-2021",
 }
+STUDY = {"frontier-money-hours": "frontier", "disruptions-2021": "disruption"}
+"""Kinds of study; the others are assignments."""
+AS_IT_IS = {"baseline-2021", "co2-cap-2021", "frontier-money-hours", "disruptions-2021"}
+"""Scenarios that ask something of the tables as they are."""
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +64,17 @@ def test_the_promised_scenarios_are_there() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario_can_be_used(name: str, zhejiang: Network) -> None:
-    """It is read without an error, its study is known, and each change touches a value."""
+    """It is read without an error, its study fits the network, and each change touches a value."""
     case = case_of(name, zhejiang)
     assert case.scenario.id == name
-    assert chosen_study(case.scenario)[0].kind == "assignment"
+    assert chosen_study(case.scenario)[0].kind == STUDY.get(name, "assignment")
+    assert study_problems(case) == []
     assert case.networks.keys() == set(case.scenario.years)
     for year in case.scenario.years:
         assert all(entry.old != entry.new for entry in case.log[year])
     touched = {entry.where for entries in case.log.values() for entry in entries}
     assert {placed.where for placed in case.scenario.changes} == touched
-    assert (name == "baseline-2021") == (not touched)
+    assert (name in AS_IT_IS) == (not touched)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -168,3 +179,39 @@ def test_peak_november_scales_demand_only(zhejiang: Network) -> None:
     assert {(entry.table, entry.column) for entry in case.log[2021]} == {("demand", "tonnes_per_year")}
     rows = changed(case, 2021, "demand", "tonnes_per_year")
     assert {round(new / old, 9) for old, new in rows.values()} == {1.2}
+
+
+def test_co2_cap_asks_for_less_than_the_base_year(zhejiang: Network) -> None:
+    """About 5 % below the CO2 that the README prints of the base year, and more through local gateways."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    printed = re.search(r"^CO2 +([\d,.]+) +kt$", readme, re.MULTILINE)
+    local = re.search(r"^local gateway share +([\d.]+) +%$", readme, re.MULTILINE)
+    assert printed is not None
+    assert local is not None
+    values = {limit.id: limit.value for limit in case_of("co2-cap-2021", zhejiang).scenario.limits}
+    assert set(values) == {"max_co2_t", "min_local_gateway_share"}
+    assert values["max_co2_t"] == pytest.approx(0.95 * 1000 * float(printed[1].replace(",", "")), rel=1e-3)
+    assert 0 < 100 * values["min_local_gateway_share"] - float(local[1]) < 3
+
+
+def test_disruptions_repeat_the_scenarios_of_the_same_events(zhejiang: Network) -> None:
+    """Closing the Red Sea and the jam change the same values as the scenarios do."""
+    events = {str(event.get("id", event.get("each"))): event for event in _events("disruptions-2021")}
+    assert events.keys() == {"red-sea", "alashankou-jam", "passage"}
+    for event, name in (("red-sea", "red-sea-closed"), ("alashankou-jam", "alashankou-jam")):
+        scenario = read_scenario(SCENARIOS[name])
+        placed = [
+            replace(scenario.changes[0], change=Change.model_validate(change))
+            for change in events[event]["changes"]
+        ]
+        log = build_case(replace(scenario, changes=tuple(placed)), zhejiang).log[2021]
+        own = case_of(name, zhejiang).log[2021]
+        assert {(e.table, e.row_id, e.column, e.old, e.new) for e in log} == {
+            (e.table, e.row_id, e.column, e.old, e.new) for e in own
+        }
+
+
+def _events(name: str) -> list[dict[str, Any]]:
+    """Events as the file writes them."""
+    events = read_scenario(SCENARIOS[name]).study["events"]
+    return list(events)

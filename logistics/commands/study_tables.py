@@ -33,6 +33,8 @@ def _stated(row: Mapping[str, Any], value: float | None) -> str:
         return ""
     if row["kind"] in SHARES:
         return f"{100 * value:.1f} %"
+    if 0 < abs(value) < 10:
+        return f"{value:.4g}"
     return number(value, 2 if row["kind"] == "mean_customer_days" else 0)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from logistics.limits import PlanLimit
 from logistics.studies.price_checks import MORE, Key
 from logistics.studies.year_flow import Question, YearOutcome
 
@@ -45,8 +46,7 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
         price = float(solved.duals.limit[place]) if outcome.has_plan else None
         scale = outcome.limit_scales[place]
         give = float(conflict.relaxation[place]) if conflict is not None else None
-        sign = -1.0 if limit.least else 1.0
-        relaxed = None if give is None else limit.value * (1 + sign * give) if limit.value else give * scale
+        relaxed = None if give is None else _relaxed(limit, give, scale)
         rows.append(
             (
                 outcome.year,
@@ -70,3 +70,12 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
         )
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(LIMITS)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, LIMITS, strict=True)], schema=LIMITS)
+
+
+def _relaxed(limit: PlanLimit, give: float, scale: float) -> float:
+    """What a limit is relaxed to, in the unit in which it is stated."""
+    sign = -1.0 if limit.least else 1.0
+    per_stated = {"money": 1.0, "co2": 1000.0, "load": 1.0}.get(limit.kind)
+    if per_stated is None:
+        return max(0.0, limit.value * (1 + sign * give))
+    return limit.value + sign * give * scale / per_stated

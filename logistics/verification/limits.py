@@ -91,23 +91,25 @@ def _judged(
 ) -> JudgedLimit:
     inside = demand_in_scope(books.network, limit)
     names = [name for name in tonnes if inside[place[name]]]
-    whole = max(1.0, sum(tonnes.values()))
+    whole = sum(tonnes.values())
     value = limit.value
     if limit.kind == "mean_customer_days":
         total = sum(tonnes[name] for name in names)
         hours = 24.0 * value
-        return JudgedLimit(
-            limit, dict.fromkeys(names, Share(1.0, -hours)), 0.0, hours * total if total else 1.0
-        )
+        scale = limit.relaxation_scale(hours * total, whole)
+        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0, -hours)), 0.0, scale)
     if limit.kind in ("money", "co2"):
         bound = value * (1000.0 if limit.kind == "co2" else 1.0)
-        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0)), bound, bound)
+        scale = limit.relaxation_scale(bound, whole)
+        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0)), bound, scale)
     if limit.kind == "load" and not limit.least:
-        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0)), value, value or whole)
+        scale = limit.relaxation_scale(value, whole)
+        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0)), value, scale)
     if limit.kind == "load":
         total = sum(tonnes[name] for name in names)
         bound = total - value
-        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0, 0.0, 1.0)), bound, value or whole, total)
+        scale = limit.relaxation_scale(value, whole)
+        return JudgedLimit(limit, dict.fromkeys(names, Share(1.0, 0.0, 1.0)), bound, scale, total)
     if limit.kind == "promise_share":
         weight = {name: 1.0 for name in names if np.isfinite(books.promise_h(name))}
     else:
@@ -118,7 +120,8 @@ def _judged(
         }
     total = sum(weight[name] * tonnes[name] for name in weight)
     shares = {name: Share(amount, 0.0, amount) for name, amount in weight.items()}
-    return JudgedLimit(limit, shares, (1.0 - value) * total, value * total or whole, total)
+    scale = limit.relaxation_scale(value * total, whole)
+    return JudgedLimit(limit, shares, (1.0 - value) * total, scale, total)
 
 
 def measured(

@@ -175,10 +175,9 @@ def _row(
     whole_t: float,
 ) -> Limit:
     nothing, demand = np.zeros(len(c)), c.demand_t
-    tiny = max(1.0, whole_t)
     if limit.kind == "mean_customer_days":
         hours = HOURS_PER_DAY * limit.value
-        scale = hours * float(scope @ demand) or 1.0
+        scale = limit.relaxation_scale(hours * float(scope @ demand), whole_t)
         return Limit(limit.id, "customer_h", limit.row_unit, scope, -hours * scope, nothing, 0.0, scale)
     if limit.kind == "money":
         return Limit(
@@ -189,15 +188,16 @@ def _row(
             c.constant_cny_per_t * scope,
             nothing,
             limit.value,
-            limit.value,
+            limit.relaxation_scale(limit.value, whole_t),
         )
     if limit.kind == "co2":
         bound = limit.value * KG_PER_T
-        return Limit(limit.id, "co2_kg", limit.row_unit, scope, nothing, nothing, bound, bound)
+        scale = limit.relaxation_scale(bound, whole_t)
+        return Limit(limit.id, "co2_kg", limit.row_unit, scope, nothing, nothing, bound, scale)
     if limit.kind == "promise_share":
         scope = scope * np.isfinite(c.promise_h)
         total = float(scope @ demand)
-        scale = limit.value * total or tiny
+        scale = limit.relaxation_scale(limit.value * total, whole_t)
         return Limit(
             limit.id, "late", limit.row_unit, scope, nothing, scope, (1 - limit.value) * total, scale
         )
@@ -207,9 +207,10 @@ def _row(
         if limit.measured == "value":
             weight = weight * fob_cny_per_t[c.product]
         total = float(weight @ demand)
-        bound, scale = (1 - limit.value) * total, limit.value * total or tiny
+        bound = (1 - limit.value) * total
+        scale = limit.relaxation_scale(limit.value * total, whole_t)
         return Limit(limit.id, "marks", limit.row_unit, weight, nothing, weight, bound, scale, marked)
-    scale = limit.value or tiny
+    scale = limit.relaxation_scale(limit.value, whole_t)
     if not limit.least:
         return Limit(limit.id, "marks", limit.row_unit, scope, nothing, nothing, limit.value, scale, marked)
     # In a layer that was not copied nothing can use the thing, whatever the plan.

@@ -43,6 +43,8 @@ INFEASIBLE = 1e-9
 """Largest residual of rows and reduced costs, relative to their size, of a solution."""
 MOST_STEPS = 80
 CORRECTORS = 3
+REFINED = 1e-10
+"""Residual of the system, relative, at which a direction is exact enough."""
 NEGLIGIBLE = 1e-13
 """θ below this share of the largest of a commodity is left to the refinement."""
 
@@ -129,6 +131,11 @@ class _Point:
         return primal, min(_ratio(self.z, by.z), _ratio(self.y, by.y))
 
 
+def _dot(one: Floats, other: Floats) -> float:
+    """Inner product without BLAS, whose threads cost more than they bring here."""
+    return float((one * other).sum())
+
+
 def _ratio(value: Floats, change: Floats) -> float:
     falling = change < 0
     return float(np.min(-value[falling] / change[falling], initial=1e30))
@@ -212,12 +219,12 @@ class InteriorPoint:
             short_d = d - self._sum(at.x)
             short_b = b - self._by_row @ at.x - at.s
             short_c = c - at.pi[group] + self._by_column @ at.y - at.z
-            complement = float(at.x @ at.z + at.s @ at.y)
+            complement = _dot(at.x, at.z) + _dot(at.s, at.y)
             off = max(float(np.abs(short_d).max()), float(np.abs(short_b).max(initial=0.0))) / flow_size
             off = max(off, float(np.abs(short_c).max()) / cost_size)
             if not np.isfinite(complement) or not np.isfinite(off):
                 raise SolverFailure("the interior-point method lost its way by rounding")
-            near = complement < tolerance * (1 + abs(float(c @ at.x)))
+            near = complement < tolerance * (1 + abs(_dot(c, at.x)))
             if (near and off < INFEASIBLE) or steps >= MOST_STEPS:
                 return InteriorAnswer(
                     at.x * self._flow_unit, at.y * self._cost_unit, at.pi * self._cost_unit, steps
@@ -230,7 +237,7 @@ class InteriorPoint:
         by = newton.direction(-at.x * at.z, -at.s * at.y)
         primal, dual = (min(1.0, step) for step in at.longest(by))
         ahead = at.moved(by, primal, dual)
-        after = float(ahead.x @ ahead.z + ahead.s @ ahead.y) / (self._columns + self._rows)
+        after = (_dot(ahead.x, ahead.z) + _dot(ahead.s, ahead.y)) / (self._columns + self._rows)
         target = mu * (after / mu) ** 3
         for_x = target - at.x * at.z - by.x * by.z
         for_s = target - at.s * at.y - by.s * by.y
@@ -296,7 +303,9 @@ class _Newton:
         dy = lapack.dpotrs(self._factor, rhs, lower=1)[0]
         for _ in range(2):
             rest = rhs - self._product(dy)
-            if float(np.abs(rest).max(initial=0.0)) < 1e-12 * (float(np.abs(rhs).max(initial=0.0)) + 1e-300):
+            if float(np.abs(rest).max(initial=0.0)) < REFINED * (
+                float(np.abs(rhs).max(initial=0.0)) + 1e-300
+            ):
                 break
             dy = dy + lapack.dpotrs(self._factor, rest, lower=1)[0]
         q = np.asarray(s._by_column @ dy)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,13 @@ ACCURACY = 0.1
 GUIDE = 0.3
 GUIDE_STEP, MOST_GUIDE = 4.0, 1e3
 LACKING = 1e-3
-LATE_ROUND = 3
-"""From this round on, capacities that a master breaks enter before its prices are used."""
+NEARLY_FULL = 0.95
+"""Capacities enter the master when loaded above this share."""
+MOST_THIN = 1e-3
+"""Flows above this share of their demand are not thin."""
+POLISHED = 1e-9
 PATIENCE = 4
-DETOURS = 4
+DETOURS = 6
 THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -135,7 +138,11 @@ class LargeFlow:
             None where guide prices of unserved demand grew in vain or rounding spoils the method.
         """
         try:
-            return self._solve(gap, late, tell)
+            found = self._solve(gap, late, tell)
+            if found is None:
+                return None
+            more = self._master.num_columns - len(found.flow_t)
+            return replace(found, flow_t=np.concatenate([found.flow_t, np.zeros(more)]))
         except SolverFailure:
             return None
         finally:
@@ -146,7 +153,10 @@ class LargeFlow:
     ) -> LargeOutcome | None:
         steps, unit = self._step_scale(), self._unit()
         start = risen(self._book, self._capacity, self._prices, steps, unit, WARM_UPS)
-        prices, active = start.prices, ((start.prices > 0) | (start.load > self._capacity)) & ~self._closed
+        prices, active = (
+            start.prices,
+            ((start.prices > 0) | (start.load > NEARLY_FULL * self._capacity)) & ~self._closed,
+        )
         probe = self._probed(prices)
         guide = self._price
         if guide is None:
@@ -156,13 +166,8 @@ class LargeFlow:
         chosen = self._first_choice(prices, probe, start.weight)
         tolerance, best_gap, idle = FIRST_TOLERANCE, np.inf, 0
         for turn in range(1000):
-            while True:
-                flow, unserved, prices, raw = self._master_point(chosen, guide, active, tolerance)
-                load = self._load(flow)
-                broken = (load > self._capacity * (1 + 1e-9)) & ~active & ~self._closed
-                active |= broken
-                if turn < LATE_ROUND or not np.any(broken) or late():
-                    break
+            flow, unserved, prices, raw = self._master_point(chosen, guide, active, tolerance)
+            active |= (self._load(flow) > NEARLY_FULL * self._capacity) & ~self._closed
             self._probed(prices)
             level = min(1e-2, max(1e-6, (raw - self._bound) / unit))
             ascent = risen(self._book, self._capacity, prices, steps, unit, NEIGHBOURS, level)
@@ -171,6 +176,8 @@ class LargeFlow:
             self._keep_new_paths()
             value = self._plan(flow, prices)
             reached = tell(value, self._bound + self._same)
+            if reached <= gap:
+                self._polish(flow, prices, guide, active)
             if reached <= gap or late():
                 return self._outcome
             idle = 0 if reached < 0.7 * best_gap else idle + 1
@@ -294,11 +301,40 @@ class LargeFlow:
         prices[rows] = np.maximum(answer.price, 0.0)
         # Nothing fits through a closed capacity: any price proves the same, a high one keeps paths away.
         prices[self._closed] = 10 * float(np.max(guide, initial=0.0))
-        return flow, unserved, prices, float(tonnes @ cost)
+        return flow, unserved, prices, float((tonnes * cost).sum())
 
     def _load(self, flow: Floats) -> Floats:
         d = self._master.draws
         return np.bincount(d.row, d.amount * flow[d.path], len(self._capacity)).astype(float)
+
+    def _thin_out(self, flow: Floats, extra: Floats, least: Floats) -> None:
+        """Take out flows that an interior point has only because it is one.
+
+        Flow times reduced cost is alike on all columns there: those with less flow than reduced cost, both
+        relative, go to 0 at the optimum.
+        """
+        k = self._master.column_commodity
+        share = flow / np.maximum(self._demand[k], 1e-300)
+        flow[(share < MOST_THIN) & (share < extra / self._cost_size(least)[k])] = 0.0
+
+    def _polish(self, flow: Floats, prices: Floats, guide: Floats, active: Flags) -> None:
+        """Replace the plan by one whose flows need no repair to speak of.
+
+        The master is solved once more, exactly, over the columns that carry something; its plan is taken if
+        it costs no more than the proven one by a hair.
+        """
+        m, before = self._master, self._outcome
+        flow = np.concatenate([flow, np.zeros(m.num_columns - len(flow))])
+        extra, least = self._reduced_cost(prices)
+        self._thin_out(flow, extra, least)
+        flow, _, _, _ = self._master_point((flow > 0) | (extra <= 0), guide, active, POLISHED)
+        self._outcome = None
+        self._plan(flow, prices)
+        after = self._outcome
+        if before is None or after is None:
+            return
+        if after.value - after.bound > max(before.value - before.bound, 1e-9 * abs(before.value)):
+            self._outcome = before
 
     def _plan(self, flow: Floats, prices: Floats) -> float:
         """Repair the flows; keep the plan if it is the best so far, and return the best value."""
@@ -306,14 +342,16 @@ class LargeFlow:
         flow = np.concatenate([flow, np.zeros(m.num_columns - len(flow))])
         most = np.full(len(self._demand), np.inf) if self._price is None else self._price
         for turn in range(DETOURS + 1):
-            extra, _ = self._reduced_cost(prices)
+            extra, least = self._reduced_cost(prices)
             cost = m.column_cost - self._constant[m.column_commodity]
+            if turn == 0:
+                self._thin_out(flow, extra, least)
             table = ColumnTable.sorted(m.column_commodity, extra, len(self._demand), m.draws)
             lacking = repaired(table, flow, self._demand, self._capacity, cost, most)
             if turn == DETOURS or not np.any(lacking > 0) or self._price is not None:
                 break
-            # What is left looks for ways around all that is full.
-            full = self._load(flow) >= self._capacity * (1 - 1e-6)
+            # What is left looks for ways around all that is full; full means less and less.
+            full = self._capacity - self._load(flow) <= float(lacking.max()) * 0.1**turn
             around = np.where(full, prices + 10 * float(np.max(cost, initial=0.0)), prices)
             wanted = np.where(lacking > 0, np.inf, -np.inf)
             limits = np.zeros(len(self._instance.limits))
@@ -321,7 +359,7 @@ class LargeFlow:
             if m.add_paths(found) == 0:
                 break
             flow = np.concatenate([flow, np.zeros(m.num_columns - len(flow))])
-        value = float(flow @ m.column_cost)
+        value = float((flow * m.column_cost).sum())
         if self._price is not None:
             value += float(lacking @ (self._price + self._constant))
         elif np.any(lacking > 0):

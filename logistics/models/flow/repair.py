@@ -16,9 +16,12 @@ from logistics.models.flow.columns import Draws
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
-THIN = 1e-7
+THIN = 1e-6
 """Flows below this share of their demand are sent another way."""
-ROUNDING = 1e-13
+MARGIN = 5e-9
+"""Share of each capacity that is kept free, so that traces of demand find room on ways in use."""
+TRACE = 1e-9
+"""Lacking demand below this share is such a trace."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def repaired(table: ColumnTable, flow: Floats, demand: Floats, capacity: Floats,
 
 
 @numba.njit(cache=True, nogil=True)
-def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, most):
+def _repaired(number, first, start, row, amount, flow, demand, whole, dear, most):
+    capacity = (1 - MARGIN) * whole
     load = np.zeros(len(capacity))
     for k in range(len(demand)):
         total = 0.0
@@ -127,6 +131,13 @@ def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, m
                     lacking[k] -= room
                     for i in range(start[j], start[j + 1]):
                         load[row[i]] += amount[i] * room
-        if lacking[k] <= ROUNDING * demand[k]:
+        if lacking[k] > TRACE * demand[k] or lacking[k] == 0.0:
+            continue
+        best = first[k]
+        for j in range(first[k], first[k + 1]):
+            if flow[number[j]] > flow[number[best]]:
+                best = j
+        if best < first[k + 1] and flow[number[best]] > 0:
+            flow[number[best]] += lacking[k]
             lacking[k] = 0.0
     return lacking

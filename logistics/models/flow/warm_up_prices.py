@@ -175,7 +175,7 @@ class PathBook:
             per_t = np.where(layer.use_is_m3, instance.products.m3_per_t[product], 1.0)
             load += np.bincount(layer.use_row, per_t * on_arc[layer.use_arc], len(load))
         served = np.isfinite(cost)
-        bound = float(self._demand[served] @ cost[served] - self._capacity @ prices)
+        bound = float((self._demand * cost)[served].sum() - (self._capacity * prices).sum())
         return Probe(bound, load, cost, column)
 
     def _grown(
@@ -265,15 +265,15 @@ def risen(
     for turn in range(most):
         excess = mean - capacity
         push = np.where((best.prices <= 0) & (excess < 0), 0.0, excess)
-        norm = float(push @ (step_scale * push))
+        norm = float((push * step_scale * push).sum())
         if norm <= 0:
             break
         step = STEP * current * unit / norm
         probe = book.evaluate(np.maximum(0.0, best.prices + step * step_scale * excess))
         turned = probe.load - mean
-        size = float(turned @ (step_scale * turned))
+        size = float((turned * step_scale * turned).sum())
         # The newest loads get the weight that makes the mean's excess least.
-        ideal = -float(excess @ (step_scale * turned)) / size if size > 0 else 0.0
+        ideal = -float((excess * step_scale * turned).sum()) / size if size > 0 else 0.0
         weight = min(fresh, max(fresh / 10, ideal))
         mean = weight * probe.load + (1 - weight) * mean
         share = _shares(share, len(book)) * (1 - weight)
