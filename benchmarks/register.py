@@ -9,6 +9,7 @@ from benchmarks.spec import Spec
 FAMILIES = {
     "linerlib": "benchmarks.families.linerlib",
     "capacitated-flow": "benchmarks.families.capacitated_flow",
+    "frontier": "benchmarks.families.frontier",
 }
 """Name → module that holds its ``SPEC``, in the order of listing."""
 

@@ -57,7 +57,7 @@ def random_case(seed):
     r = np.random.default_rng([seed, 2021])
     extreme = EXTREMES[(seed // 5) % len(EXTREMES)] if seed % 5 == 4 else ""
     network = _with_provinces(random_network(seed), r)
-    network = _with_transit(network, r)
+    network = _with_other_ways_round(network, r)
     if extreme in ("no capacity", "cut off", "far apart"):
         network = {"no capacity": _no_capacity, "cut off": _cut_off, "far apart": _far_apart}[extreme](
             network, r
@@ -104,14 +104,15 @@ def _with_provinces(network, r):
     )
 
 
-def _with_transit(network, r):
-    """Now and then a row of demand that does not touch the home territory."""
-    if "MK_US" not in network.texts("sites", "site_id") or r.random() < 0.6:
-        return network
+def _with_other_ways_round(network, r):
+    """Now and then a row of demand into the home territory, and one that does not touch it."""
     rows = network.rows("demand")
-    segment = r.choice(("direct", "b2b", "stocked"))
-    ends = {"origin_site": "MK_EU", "destination_site": "MK_US", "segment": segment}
-    rows.append({**rows[0], **ends, "demand_id": "TRANSIT", "tonnes_per_year": r.uniform(10, 100)})
+    for name, ends, chance in (("IMPORT", ("MK_EU", "MK_CN"), 0.3), ("TRANSIT", ("MK_EU", "MK_US"), 0.4)):
+        if r.random() > chance or ends[1] not in network.texts("sites", "site_id"):
+            continue
+        segment = r.choice(("direct", "b2b", "stocked") if name == "TRANSIT" else ("direct", "b2b"))
+        row = {"origin_site": ends[0], "destination_site": ends[1], "segment": str(segment)}
+        rows.append({**rows[0], **row, "demand_id": name, "tonnes_per_year": r.uniform(10, 100)})
     return network.with_table("demand", table_of(BY_NAME["demand"], rows))
 
 

@@ -204,7 +204,7 @@ def test_example_can_be_used(example: str, zhejiang: logistics.Network, tmp_path
 
 
 QUESTIONS = {
-    "with a change, and with cargo that nothing can carry": "changes: [{close: {service: [AIR_US, POST_US]}}]",
+    "a change, and cargo that nothing can carry": "changes: [{close: {service: [AIR_US, POST_US]}}]",
     "events, within a limit": """
 limits: {max_co2_t: 4000}
 study: {kind: disruption, events: [{id: slow, changes: [{close: {service: RAIL_DE}}]}]}""",

@@ -141,6 +141,10 @@ def with_plans(
     if result.status in ("optimal", "limit") and status in ("infeasible", "no_plan"):
         # That one of several questions has no answer is an answer of the study.
         status = result.status
+    seconds = dict(result.seconds)
+    for outcome in outcomes:
+        for phase, amount in outcome.seconds.items():
+            seconds[f"plans_{phase}"] = seconds.get(f"plans_{phase}", 0.0) + amount
     proven = all(outcome.verdict.bound_proof == "certificate" for outcome in outcomes)
     return replace(
         result,
@@ -149,6 +153,7 @@ def with_plans(
         bound_proof=result.bound_proof if proven else "none",
         problems=(*result.problems, *(p for o in outcomes for p in o.verdict.violations)),
         plans=plans,
+        seconds=seconds,
     )
 
 

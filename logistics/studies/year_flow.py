@@ -202,7 +202,10 @@ def solved_year(
     if not question.allow_unserved and left and status in ("optimal", "limit"):
         status = "infeasible" if solved.least_unserved_t > 0 else "limit"
     scales = tuple(limit.scale for limit in instance.limits)
-    return YearOutcome(question, status, solved, claims, plan, verdict, duals, scales), model
+    outcome = YearOutcome(
+        question, status, solved, claims, plan, verdict, duals, scales, seconds=dict(laps.seconds)
+    )
+    return outcome, model
 
 
 def _judged(

@@ -25,6 +25,7 @@ UNSERVED = 1e-9
 BROKEN = 1e-9
 """Share of a limit's scale up to which it counts as kept, and above which a bound proves that it cannot."""
 FIRST_MARGIN = 0.02
+FAIR_MARGIN = 0.3
 MARGIN_STEP = 3.0
 LARGEST_MARGIN = 1e3
 
@@ -252,6 +253,13 @@ class FlowModel:
             if large is not None:
                 best, best_duals = large.bound, large.duals
                 self._master.activate(large.duals.resource > 0)
+                if margin is not None:
+                    known = large.answer.demand_dual
+                    guide = np.maximum(
+                        guide, known + FAIR_MARGIN * np.maximum(known, float(np.median(known)))
+                    )
+                    margin = guide - known
+                    self._master.set_objective(guide, scale)
         settled = not guided
         while True:
             self._rounds += 1

@@ -23,7 +23,7 @@ from logistics.models.flow.costs import RowPrices
 from logistics.models.flow.interior import InteriorPoint, PathProgram
 from logistics.models.flow.master import Master
 from logistics.models.flow.pricing import PathPricer
-from logistics.models.flow.repair import ColumnTable, repaired
+from logistics.models.flow.repair import MARGIN, ColumnTable, repaired
 from logistics.models.flow.warm_up_prices import PathBook, Probe, risen
 from logistics.virtual_network.instance import Instance
 
@@ -177,7 +177,7 @@ class LargeFlow:
             value = self._plan(flow, prices)
             reached = tell(value, self._bound + self._same)
             if reached <= gap:
-                self._polish(flow, prices, guide, active)
+                self._polish(flow, prices, guide, active, gap)
             if reached <= gap or late():
                 return self._outcome
             idle = 0 if reached < 0.7 * best_gap else idle + 1
@@ -307,34 +307,28 @@ class LargeFlow:
         d = self._master.draws
         return np.bincount(d.row, d.amount * flow[d.path], len(self._capacity)).astype(float)
 
-    def _thin_out(self, flow: Floats, extra: Floats, least: Floats) -> None:
-        """Take out flows that an interior point has only because it is one.
+    def _polish(self, flow: Floats, prices: Floats, guide: Floats, active: Flags, gap: float) -> None:
+        """Replace the plan by one without flows that an interior point has only because it is one.
 
         Flow times reduced cost is alike on all columns there: those with less flow than reduced cost, both
-        relative, go to 0 at the optimum.
+        relative, go to 0 at the optimum. The master is solved once more, exactly, without them, and its plan
+        is taken if it is as good. Where columns cannot yet be told apart, an exact point comes first.
         """
-        k = self._master.column_commodity
-        share = flow / np.maximum(self._demand[k], 1e-300)
-        flow[(share < MOST_THIN) & (share < extra / self._cost_size(least)[k])] = 0.0
-
-    def _polish(self, flow: Floats, prices: Floats, guide: Floats, active: Flags) -> None:
-        """Replace the plan by one whose flows need no repair to speak of.
-
-        The master is solved once more, exactly, over the columns that carry something; its plan is taken if
-        it costs no more than the proven one by a hair.
-        """
-        m, before = self._master, self._outcome
-        flow = np.concatenate([flow, np.zeros(m.num_columns - len(flow))])
-        extra, least = self._reduced_cost(prices)
-        self._thin_out(flow, extra, least)
-        flow, _, _, _ = self._master_point((flow > 0) | (extra <= 0), guide, active, POLISHED)
-        self._outcome = None
-        self._plan(flow, prices)
-        after = self._outcome
-        if before is None or after is None:
-            return
-        if after.value - after.bound > max(before.value - before.bound, 1e-9 * abs(before.value)):
-            self._outcome = before
+        before = self._outcome
+        assert before is not None
+        for attempt in (0, 1):
+            if attempt:
+                flow, _, prices, _ = self._master_point(flow > 0, guide, active, POLISHED)
+            extra, least = self._reduced_cost(prices)
+            k = self._master.column_commodity[: len(flow)]
+            share = flow / np.maximum(self._demand[k], 1e-300)
+            thin = (share < MOST_THIN) & (share < extra[: len(flow)] / self._cost_size(least)[k])
+            clean, _, _, _ = self._master_point((flow > 0) & ~thin, guide, active, POLISHED)
+            self._outcome = None
+            value = self._plan(clean, prices)
+            if value - before.bound <= max(before.value - before.bound, 0.5 * gap * abs(value)):
+                return
+        self._outcome = before
 
     def _plan(self, flow: Floats, prices: Floats) -> float:
         """Repair the flows; keep the plan if it is the best so far, and return the best value."""
@@ -342,16 +336,14 @@ class LargeFlow:
         flow = np.concatenate([flow, np.zeros(m.num_columns - len(flow))])
         most = np.full(len(self._demand), np.inf) if self._price is None else self._price
         for turn in range(DETOURS + 1):
-            extra, least = self._reduced_cost(prices)
+            extra, _ = self._reduced_cost(prices)
             cost = m.column_cost - self._constant[m.column_commodity]
-            if turn == 0:
-                self._thin_out(flow, extra, least)
             table = ColumnTable.sorted(m.column_commodity, extra, len(self._demand), m.draws)
             lacking = repaired(table, flow, self._demand, self._capacity, cost, most)
             if turn == DETOURS or not np.any(lacking > 0) or self._price is not None:
                 break
             # What is left looks for ways around all that is full; full means less and less.
-            full = self._capacity - self._load(flow) <= float(lacking.max()) * 0.1**turn
+            full = (1 - MARGIN) * self._capacity - self._load(flow) <= float(lacking.max()) * 0.1**turn
             around = np.where(full, prices + 10 * float(np.max(cost, initial=0.0)), prices)
             wanted = np.where(lacking > 0, np.inf, -np.inf)
             limits = np.zeros(len(self._instance.limits))

@@ -16,12 +16,10 @@ from logistics.models.flow.columns import Draws
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
-THIN = 1e-6
+THIN = 1e-7
 """Flows below this share of their demand are sent another way."""
-MARGIN = 5e-9
-"""Share of each capacity that is kept free, so that traces of demand find room on ways in use."""
-TRACE = 1e-9
-"""Lacking demand below this share is such a trace."""
+MARGIN = 1e-9
+"""Share of each capacity kept free for traces: demand that lacks less than this share goes on a way in use."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +73,13 @@ def repaired(table: ColumnTable, flow: Floats, demand: Floats, capacity: Floats,
         Tonnes of each commodity that found no room.
     """
     return _repaired(
-        table.number, table.first, table.start, table.row, table.amount, flow, demand, capacity, dear, most
-    )
+        table.number, table.first, table.start, table.row, table.amount, flow, demand,
+        (1 - MARGIN) * capacity, dear, most,
+    )  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
-def _repaired(number, first, start, row, amount, flow, demand, whole, dear, most):
-    capacity = (1 - MARGIN) * whole
+def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, most):
     load = np.zeros(len(capacity))
     for k in range(len(demand)):
         total = 0.0
@@ -131,7 +129,7 @@ def _repaired(number, first, start, row, amount, flow, demand, whole, dear, most
                     lacking[k] -= room
                     for i in range(start[j], start[j + 1]):
                         load[row[i]] += amount[i] * room
-        if lacking[k] > TRACE * demand[k] or lacking[k] == 0.0:
+        if lacking[k] > 1.01 * MARGIN * demand[k] or lacking[k] == 0.0:
             continue
         best = first[k]
         for j in range(first[k], first[k + 1]):
