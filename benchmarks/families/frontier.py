@@ -50,7 +50,7 @@ def points(task: Task, cold_s: float) -> Timed:
     return Timed(run_study(task.problem), cold_s)
 
 
-def check(task: Task, timed: Timed) -> Outcome:
+def check(_task: Task, timed: Timed) -> Outcome:
     """Report points, the largest doubt between neighbours, and the cost in cold solves."""
     table = timed.result.tables["frontier"]
     found = [row for row in table.to_pylist() if row["point"]]
@@ -58,8 +58,8 @@ def check(task: Task, timed: Timed) -> Outcome:
     seconds: Mapping[str, float] = timed.result.seconds
     solve_s = seconds["plans_solve"]
     notes = (
-        f"{len(found)} points solved in {solve_s:.1f} s: {solve_s / timed.cold_s:.1f} cold solves "
-        f"of {timed.cold_s:.1f} s; checked in {seconds['plans_verify']:.1f} s",
+        f"{len(found)} points cost {solve_s / timed.cold_s:.1f} cold solves of {timed.cold_s:.1f} s",
+        f"checked in {seconds['plans_verify']:.1f} s",
         f"largest doubt between neighbours {max(doubts, default=0.0):.2g} of the extent",
     )
     worst = max(row["gap"] for row in found)
@@ -68,7 +68,7 @@ def check(task: Task, timed: Timed) -> Outcome:
 
 SPEC = Spec(
     name="frontier",
-    about=f"{POINTS} points of money and hours: value is the number of points, notes say how many cold solves",
+    about=f"{POINTS} points of money and hours: their number, and what they cost in cold solves",
     build=build,
     phases={"cold": cold, "points": points, "check": check},
     sizes=("baseline-2021",),

@@ -241,7 +241,7 @@ def _disturbed(base: YearOutcome, instance: Instance, event: Event, report: Repo
     outcome, _ = solved_year(
         question, disturbed, lambda progress: report("run.round", shown_progress(progress)), start
     )
-    sums = sums_by_destination(disturbed, outcome.solved, _market_of(network))
+    sums = sums_by_destination(disturbed, outcome.solved, _market_of(network)) if outcome.has_plan else {}
     return Disturbed(event, replace(outcome, warnings=tuple(warnings)), log, sums)
 
 

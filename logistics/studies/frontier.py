@@ -8,6 +8,7 @@ their chord is a new point, and what is not proves the edge.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -175,23 +176,26 @@ class _Tracer:
         """Return the ends, then the points found by splitting the most doubtful edge first."""
         first, second = self._spec.objectives
         self._points = [self._end(first, second), self._end(second, first)]
+        if not all(point.outcome.has_plan for point in self._points):
+            return YearFrontier(self._base, (), ())
         a, b = (point.spot for point in self._points)
         self._lines = [Line(1.0, 0.0, a.first), Line(0.0, 1.0, b.second)]
         if a.first >= b.first or a.second <= b.second:
             # One plan is best in both.
             self._points = self._points[:1]
         proven: set[tuple[Spot, Spot]] = set()
+        given_up: set[tuple[Spot, Spot]] = set()
         while len(self._points) < self._spec.points:
             edges = [(p.spot, q.spot) for p, q in pairwise(self._points)]
-            open_edges = [edge for edge in edges if edge not in proven]
+            open_edges = [edge for edge in edges if edge not in proven | given_up]
             if not open_edges:
                 break
             p, q = max(open_edges, key=lambda edge: self._doubt(*edge))
-            found = self._below(p, q)
-            if found is None:
-                proven.add((p, q))
-            else:
+            found, settled = self._below(p, q)
+            if found is not None:
                 self._points = sorted([*self._points, found], key=lambda point: point.spot.first)
+            else:
+                (proven if settled else given_up).add((p, q))
         spots = [point.spot for point in self._points]
         doubts = tuple(0.0 if (p, q) in proven else self._doubt(p, q) for p, q in pairwise(spots))
         return YearFrontier(self._base, tuple(self._points), doubts)
@@ -202,25 +206,31 @@ class _Tracer:
     def _end(self, first: str, second: str) -> Point:
         """Least of `first`, and among such plans least of `second`."""
         alone = self._solved({NAMES[first]: 1.0}, ())
+        if not alone.outcome.has_plan:
+            return Point(Spot(math.nan, math.nan), 0.0, True, alone.outcome)
         bound = _as_limit(first, alone.spot_value(first), alone.outcome.verdict.totals.served_t)
         outcome = self._solved({NAMES[second]: 1.0}, (bound,)).outcome
         rho = 0.0 if first == self._spec.objectives[0] else float("inf")
         return Point(self._spot(outcome), rho, True, outcome)
 
-    def _below(self, p: Spot, q: Spot) -> Point | None:
-        """The plan furthest below the chord from `p` to `q`, None when there is none."""
+    def _below(self, p: Spot, q: Spot) -> tuple[Point | None, bool]:
+        """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap asked for."""
         rho = (q.first - p.first) / (p.second - q.second)
         first, second = self._spec.objectives
         outcome = self._solved({NAMES[first]: 1.0, NAMES[second]: rho}, ()).outcome
         solved = outcome.solved
-        self._lines.append(Line(1.0, rho, solved.bound))
+        if math.isfinite(solved.bound):
+            self._lines.append(Line(1.0, rho, solved.bound))
+        settled = solved.status == "optimal"
+        if not outcome.has_plan:
+            return None, False
         spot = self._spot(outcome)
         chord = p.first + rho * p.second
         if spot.first + rho * spot.second >= chord - EDGE * self._question.gap * abs(chord):
-            return None
+            return None, settled
         if not p.first < spot.first < q.first:
-            return None
-        return Point(spot, rho, False, outcome)
+            return None, settled
+        return Point(spot, rho, False, outcome), settled
 
     def _spot(self, outcome: YearOutcome) -> Spot:
         first, second = self._spec.objectives
@@ -245,6 +255,8 @@ class _Tracer:
             least=self._least,
         )
         self._remember(outcome)
+        if self._least is None:
+            self._least = outcome.solved.least_unserved
         return _Solved(question, outcome)
 
     def _remember(self, outcome: YearOutcome) -> None:

@@ -46,6 +46,8 @@ GUIDE_STEP, MOST_GUIDE = 4.0, 1e3
 LACKING = 1e-3
 NEARLY_FULL = 0.95
 """Capacities enter the master when loaded above this share."""
+THIN = 1e-7
+"""Flows below this share of their demand are noise."""
 MOST_THIN = 1e-3
 """Flows above this share of their demand are not thin."""
 POLISHED = 1e-9
@@ -339,7 +341,7 @@ class LargeFlow:
             extra, _ = self._reduced_cost(prices)
             cost = m.column_cost - self._constant[m.column_commodity]
             table = ColumnTable.sorted(m.column_commodity, extra, len(self._demand), m.draws)
-            lacking = repaired(table, flow, self._demand, self._capacity, cost, most)
+            lacking = repaired(table, flow, self._demand, self._capacity, cost, most, 0.0 if turn else THIN)
             if turn == DETOURS or not np.any(lacking > 0) or self._price is not None:
                 break
             # What is left looks for ways around all that is full; full means less and less.

@@ -16,8 +16,6 @@ from logistics.models.flow.columns import Draws
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
-THIN = 1e-7
-"""Flows below this share of their demand are sent another way."""
 MARGIN = 1e-9
 """Share of each capacity kept free for traces: demand that lacks less than this share goes on a way in use."""
 
@@ -55,7 +53,15 @@ class ColumnTable:
         return cls(number, first, start, draws.row[entry], draws.amount[entry])
 
 
-def repaired(table: ColumnTable, flow: Floats, demand: Floats, capacity: Floats, dear: Floats, most: Floats):
+def repaired(
+    table: ColumnTable,
+    flow: Floats,
+    demand: Floats,
+    capacity: Floats,
+    dear: Floats,
+    most: Floats,
+    thin: float,
+) -> Floats:
     """Flows that serve as much as finds room, never more than demand or capacity.
 
     Parameters
@@ -66,6 +72,8 @@ def repaired(table: ColumnTable, flow: Floats, demand: Floats, capacity: Floats,
         Cost of each column, by number.
     most
         Columns of a commodity that cost more than this are not filled up, shape (commodities,).
+    thin
+        Flows below this share of their demand are sent another way.
 
     Returns
     -------
@@ -74,17 +82,17 @@ def repaired(table: ColumnTable, flow: Floats, demand: Floats, capacity: Floats,
     """
     return _repaired(
         table.number, table.first, table.start, table.row, table.amount, flow, demand,
-        (1 - MARGIN) * capacity, dear, most,
+        (1 - MARGIN) * capacity, dear, most, thin,
     )  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
-def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, most):
+def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, most, thin):
     load = np.zeros(len(capacity))
     for k in range(len(demand)):
         total = 0.0
         for j in range(first[k], first[k + 1]):
-            if flow[number[j]] < THIN * demand[k]:
+            if flow[number[j]] < thin * demand[k]:
                 flow[number[j]] = 0.0
             total += flow[number[j]]
         share = min(1.0, demand[k] / total) if total > 0 else 0.0
@@ -122,7 +130,7 @@ def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, m
                 room = lacking[k]
                 for i in range(start[j], start[j + 1]):
                     room = min(room, (capacity[row[i]] - load[row[i]]) / amount[i])
-                if room <= THIN * demand[k] and room < lacking[k] and not used:
+                if room <= thin * demand[k] and room < lacking[k] and not used:
                     continue
                 if room > 0.0:
                     flow[number[j]] += room
