@@ -68,10 +68,52 @@ class CompressedGraph:
         """
         return _trees(self.start, self.end, self.arc, weights, roots)
 
+    def trees_to(
+        self,
+        weights: Floats,
+        roots: Ints,
+        row: Ints,
+        ends: Ints,
+        most: Floats,
+        ahead: Floats | None = None,
+        place: Ints | None = None,
+    ) -> tuple[Floats, Ints]:
+        """Shortest-path trees that end once their questions are answered.
+
+        Parameters
+        ----------
+        weights, roots
+            As for :meth:`trees`.
+        row, ends, most
+            Question i: the distance from ``roots[row[i]]`` to ``ends[i]``, as far as it is below ``most[i]``.
+        ahead, place
+            Lower bounds: from vertex v to ``ends[i]`` it is at least ``ahead[place[i], v]``. Vertices from
+            which no end can be reached below its `most` are left out.
+
+        Returns
+        -------
+        distance, arc
+            Of each question the distance, or `most` where it is not below, inf: unreached. And the trees'
+            arcs as for :meth:`trees`, which hold for vertices on the way to answered ends.
+        """
+        if ahead is None or place is None:
+            ahead, place = np.zeros((0, 0)), np.zeros(0, np.int32)
+        return _trees_to(self.start, self.end, self.arc, weights, roots, row, ends, most, ahead, place)
+
 
 @numba.njit(cache=True, nogil=True)
 def tree_from(start, end, arc, weights, root, reach, via):
-    """Shortest-path tree from `root` by Dijkstra's method with a binary heap; fills `reach` and `via`."""
+    """Shortest-path tree from `root`; fills `reach` and `via`."""
+    n = len(start) - 1
+    tree_until(start, end, arc, weights, root, reach, via, np.zeros(n, np.bool_), -1, np.full(n, np.inf))
+
+
+@numba.njit(cache=True, nogil=True)
+def tree_until(start, end, arc, weights, root, reach, via, wanted, left, room):
+    """Tree by Dijkstra's method with a binary heap, until `left` vertices of `wanted` are settled; -1: never.
+
+    Vertices are left out that are not nearer than their `room`. Fills `reach` and `via`.
+    """
     reach[:] = np.inf
     via[:] = -1
     done = np.zeros(len(start) - 1, np.bool_)
@@ -80,7 +122,7 @@ def tree_from(start, end, arc, weights, root, reach, via):
     reach[root] = 0.0
     keys[0], items[0] = 0.0, root
     size = 1
-    while size > 0:
+    while size > 0 and left != 0:
         key, vertex = keys[0], items[0]
         size -= 1
         last_key, last_item = keys[size], items[size]
@@ -99,10 +141,12 @@ def tree_from(start, end, arc, weights, root, reach, via):
         if done[vertex]:
             continue
         done[vertex] = True
+        if wanted[vertex]:
+            left -= 1
         for position in range(start[vertex], start[vertex + 1]):
             other = end[position]
             length = key + weights[arc[position]]
-            if length < reach[other]:
+            if length < reach[other] and length < room[other]:
                 reach[other] = length
                 via[other] = arc[position]
                 place = size
@@ -122,6 +166,40 @@ def _trees(start, end, arc, weights, roots):
     entering = np.empty((len(roots), len(start) - 1), np.int32)
     for row in range(len(roots)):
         tree_from(start, end, arc, weights, roots[row], distance[row], entering[row])
+    return distance, entering
+
+
+@numba.njit(cache=True, nogil=True)
+def _trees_to(start, end, arc, weights, roots, row, ends, most, ahead, place):
+    distance, reach = np.empty(len(ends)), np.empty(len(start) - 1)
+    entering = np.empty((len(roots), len(start) - 1), np.int32)
+    first = np.zeros(len(roots) + 1, np.int64)
+    for i in range(len(ends)):
+        first[row[i] + 1] += 1
+    first = np.cumsum(first)
+    order, filled = np.empty(len(ends), np.int64), first[:-1].copy()
+    for i in range(len(ends)):
+        order[filled[row[i]]] = i
+        filled[row[i]] += 1
+    wanted = np.zeros(len(start) - 1, np.bool_)
+    room = np.full(len(start) - 1, np.inf)
+    for r in range(len(roots)):
+        left = 0
+        if len(ahead):
+            room[:] = -np.inf
+        for q in range(first[r], first[r + 1]):
+            i = order[q]
+            if not wanted[ends[i]]:
+                wanted[ends[i]] = True
+                left += 1
+            if len(ahead):
+                for v in range(len(room)):
+                    room[v] = max(room[v], most[i] - ahead[place[i], v])
+        tree_until(start, end, arc, weights, roots[r], reach, entering[r], wanted, left, room)
+        for q in range(first[r], first[r + 1]):
+            i = order[q]
+            distance[i] = min(reach[ends[i]], most[i])
+            wanted[ends[i]] = False
     return distance, entering
 
 

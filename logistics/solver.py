@@ -27,13 +27,16 @@ from logistics.errors import SolverFailure
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Outcome = Literal["optimal", "infeasible", "unbounded", "limit"]
+Outcome = Literal["optimal", "imprecise", "infeasible", "unbounded", "limit"]
 
+AT_LOWER, AT_UPPER, FIXED, BASIC = 2, 3, 4, 5
+"""Statuses in a basis."""
 _REASONS: dict[int, Outcome] = {
     result_pb2.TERMINATION_REASON_OPTIMAL: "optimal",
     result_pb2.TERMINATION_REASON_INFEASIBLE: "infeasible",
     result_pb2.TERMINATION_REASON_UNBOUNDED: "unbounded",
     result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED: "infeasible",
+    result_pb2.TERMINATION_REASON_IMPRECISE: "imprecise",
     result_pb2.TERMINATION_REASON_FEASIBLE: "limit",
     result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: "limit",
 }
@@ -46,17 +49,33 @@ class LinearAnswer:
     Parameters
     ----------
     outcome
-        ``optimal``, ``infeasible``, ``unbounded`` or ``limit``.
+        ``optimal``, ``imprecise`` (optimal, but tolerances are missed: what is made of it must be checked),
+        ``infeasible``, ``unbounded`` or ``limit``.
     values
-        Value of each column; empty unless optimal.
+        Value of each column; empty unless optimal or imprecise.
     row_duals
-        Dual of each row, the objective's change per unit of its bounds; empty unless optimal.
+        Dual of each row, the objective's change per unit of its bounds; empty unless optimal or imprecise.
     """
 
     outcome: Outcome
     objective: float
     values: Floats
     row_duals: Floats
+    basis: Basis | None = None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Status of each column and row where a simplex method stopped, or is to start.
+
+    Parameters
+    ----------
+    columns, rows
+        One of `BASIC`, `AT_BOUND` or, for a row, `FIXED`, each.
+    """
+
+    columns: Ints
+    rows: Ints
 
 
 class IncrementalProgram:
@@ -70,7 +89,7 @@ class IncrementalProgram:
         self.num_rows = 0
         self._update = model_update_pb2.ModelUpdateProto()
         self._entries: list[tuple[Ints, Ints, Floats]] = []
-        self._costs: dict[int, float] = {}
+        self._costs: list[tuple[Ints, Floats]] = []
         model = model_pb2.ModelProto()
         self._solver = _called(
             core.new, parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto()
@@ -85,7 +104,6 @@ class IncrementalProgram:
         new.ids.extend(numbers.tolist())
         new.lower_bounds.extend(np.asarray(lower, float).tolist())
         new.upper_bounds.extend(np.asarray(upper, float).tolist())
-        new.names.extend([""] * len(numbers))
         self.num_rows += len(numbers)
         return numbers
 
@@ -99,7 +117,6 @@ class IncrementalProgram:
             [np.inf] * len(numbers) if upper is None else np.asarray(upper, float).tolist()
         )
         new.integers.extend([False] * len(numbers))
-        new.names.extend([""] * len(numbers))
         self.num_columns += len(numbers)
         self.set_costs(numbers, cost)
         return numbers
@@ -112,10 +129,10 @@ class IncrementalProgram:
 
     def set_costs(self, columns: Ints, cost: Floats) -> None:
         """Change costs of existing columns; the last change before a solve counts."""
-        self._costs.update(zip(columns.tolist(), np.asarray(cost, float).tolist(), strict=True))
+        self._costs.append((np.asarray(columns, np.int64), np.asarray(cost, float)))
 
-    def solve(self, time_limit_s: float | None = None) -> LinearAnswer:
-        """Solve from the last basis.
+    def solve(self, time_limit_s: float | None = None, start: Basis | None = None) -> LinearAnswer:
+        """Solve from `start`, or else from the last basis.
 
         Raises
         ------
@@ -125,10 +142,16 @@ class IncrementalProgram:
         self._send()
         if time_limit_s is not None:
             self._parameters.time_limit.FromMilliseconds(max(1, int(time_limit_s * 1000)))
+        wishes = model_parameters_pb2.ModelSolveParametersProto()
+        if start is not None:
+            wishes.initial_basis.variable_status.ids.extend(range(self.num_columns))
+            wishes.initial_basis.variable_status.values.extend(start.columns.tolist())
+            wishes.initial_basis.constraint_status.ids.extend(range(self.num_rows))
+            wishes.initial_basis.constraint_status.values.extend(start.rows.tolist())
         result = _called(
             self._solver.solve,
             self._parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
+            wishes,
             None,
             callback_pb2.CallbackRegistrationProto(),
             None,
@@ -137,12 +160,18 @@ class IncrementalProgram:
         outcome = _REASONS.get(result.termination.reason)
         if outcome is None:
             raise SolverFailure(f"GLOP ended with {result.termination.detail or result.termination.reason}")
-        if outcome != "optimal":
+        if outcome == "imprecise" and not result.solutions:
+            raise SolverFailure(f"GLOP ended imprecise without a solution: {result.termination.detail}")
+        if outcome not in ("optimal", "imprecise"):
             return LinearAnswer(outcome, np.nan, np.zeros(0), np.zeros(0))
         solution = result.solutions[0]
         values = _dense(solution.primal_solution.variable_values, self.num_columns)
         duals = _dense(solution.dual_solution.dual_values, self.num_rows)
-        return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals)
+        basis = Basis(
+            np.array(solution.basis.variable_status.values, dtype=np.int64),
+            np.array(solution.basis.constraint_status.values, dtype=np.int64),
+        )
+        return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals, basis)
 
     def _send(self) -> None:
         """Hand the collected changes to the solver."""
@@ -155,13 +184,18 @@ class IncrementalProgram:
             matrix.row_ids.extend(rows[order].tolist())
             matrix.column_ids.extend(columns[order].tolist())
             matrix.coefficients.extend(values[order].tolist())
-        changes = self._update.objective_updates.linear_coefficients
-        changes.ids.extend(sorted(self._costs))
-        changes.values.extend(self._costs[column] for column in sorted(self._costs))
+        if self._costs:
+            # The last change of a column counts: the first of the reversed order.
+            columns = np.concatenate([columns for columns, _ in self._costs])[::-1]
+            costs = np.concatenate([cost for _, cost in self._costs])[::-1]
+            columns, last = np.unique(columns, return_index=True)
+            changes = self._update.objective_updates.linear_coefficients
+            changes.ids.extend(columns.tolist())
+            changes.values.extend(costs[last].tolist())
         if not _called(self._solver.update, self._update):
             raise SolverFailure("GLOP refused an update in place")
         self._update = model_update_pb2.ModelUpdateProto()
-        self._entries, self._costs = [], {}
+        self._entries, self._costs = [], []
 
 
 def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> Floats:

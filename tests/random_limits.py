@@ -22,7 +22,8 @@ KNIFE_EDGE = 1e-4
 """Room of limits, as a share of their scale, below which values are drawn again."""
 DRAWS = 6
 KINDS = (
-    "mean_customer_days", "co2", "money", "promise_share", "promise_share", "local_gateway_share",
+    "mean_customer_days", "co2", "money", "promise_share", "promise_share",
+    "local_gateway_share", "local_gateway_share",
     "most", "most", "least", "least",
 )  # fmt: skip
 

@@ -69,7 +69,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
     """
     if inputs is not None:
         scenario = inputs.scenario
-        rules = read_limits(scenario["limits"]["rules"])
+        rules = read_limits(scenario["limits"].get("rules", []))
         task = Task(WEIGHTS[scenario["objective"]], scenario["limits"]["unserved_cny_per_t"], rules)
         return _judged(read_plan(folder, hand_made=True), inputs, task, {}, None)
     document = read_result(folder)
@@ -80,7 +80,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         _same_years(said, saved)
         duals = read_duals(folder)
         plan = read_plan(folder) if (folder / PLAN).exists() else no_plan()
-        limits = read_limits(saved.scenario["limits"]["rules"])
+        limits = read_limits(saved.scenario["limits"].get("rules", []))
         others = {
             name: (_tables(folder, name), _changed(saved.networks[claims.year], claims.changes))
             for name, claims in said.plans.items()

@@ -179,7 +179,6 @@ class _Tracer:
         if not all(point.outcome.has_plan for point in self._points):
             return YearFrontier(self._base, (), ())
         a, b = (point.spot for point in self._points)
-        self._lines = [Line(1.0, 0.0, a.first), Line(0.0, 1.0, b.second)]
         if a.first >= b.first or a.second <= b.second:
             # One plan is best in both.
             self._points = self._points[:1]
@@ -208,13 +207,15 @@ class _Tracer:
         alone = self._solved({NAMES[first]: 1.0}, ())
         if not alone.outcome.has_plan:
             return Point(Spot(math.nan, math.nan), 0.0, True, alone.outcome)
+        across = 0.0 if first == self._spec.objectives[0] else 1.0
+        self._lines.append(Line(1.0 - across, across, alone.outcome.solved.bound))
         bound = _as_limit(first, alone.spot_value(first), alone.outcome.verdict.totals.served_t)
         outcome = self._solved({NAMES[second]: 1.0}, (bound,)).outcome
         rho = 0.0 if first == self._spec.objectives[0] else float("inf")
         return Point(self._spot(outcome), rho, True, outcome)
 
     def _below(self, p: Spot, q: Spot) -> tuple[Point | None, bool]:
-        """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap asked for."""
+        """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap."""
         rho = (q.first - p.first) / (p.second - q.second)
         first, second = self._spec.objectives
         outcome = self._solved({NAMES[first]: 1.0, NAMES[second]: rho}, ()).outcome

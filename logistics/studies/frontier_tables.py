@@ -63,7 +63,7 @@ def tables_of_frontier(names: tuple[str, ...], frontier: YearFrontier) -> dict[s
     """
     year = frontier.base.outcome.year
     rows = [_row(names, 0, "", "base", None, frontier.base.outcome, None)]
-    doubts = [*frontier.doubts, None]
+    doubts = [*frontier.doubts, None][: len(frontier.points)]
     for number, (point, left) in enumerate(zip(frontier.points, doubts, strict=True), 1):
         kind = "end" if point.end else "supported"
         weight = point.rho if point.rho != float("inf") else None

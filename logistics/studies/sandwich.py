@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, order=True)
 class Spot:
@@ -37,6 +39,8 @@ def doubt(p: Spot, q: Spot, lines: Sequence[Line], start: Spot, end: Spot) -> fl
     rho = (q.first - p.first) / (p.second - q.second)
     chord = p.first + rho * p.second
     lowest = chord
+    # A bound may lie below the plan that meets it by the gap of its solve.
+    spare = ROUNDING * (end.first - start.first), ROUNDING * (start.second - end.second)
     for i, one in enumerate(lines):
         for other in lines[i + 1 :]:
             det = one.along * other.across - other.along * one.across
@@ -44,7 +48,7 @@ def doubt(p: Spot, q: Spot, lines: Sequence[Line], start: Spot, end: Spot) -> fl
                 continue
             first = (one.least * other.across - other.least * one.across) / det
             second = (one.along * other.least - other.along * one.least) / det
-            if not p.first <= first <= q.first or not q.second <= second <= p.second:
+            if not p.first - spare[0] <= first <= q.first or not q.second - spare[1] <= second <= p.second:
                 continue
             slack = 1e-9 * (abs(first) + rho * abs(second))
             if all(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from logistics.verification.check import Assertion
 
 OVER_BOUND = 1e-9
-Lap = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ Ints = NDArray[np.int32]
 log = logging.getLogger(__name__)
 REDUCED_COST = 1e-9
 UNSERVED = 1e-9
-BROKEN = 1e-9
+BROKEN = 1e-7
 """Share of a limit's scale up to which it counts as kept, and above which a bound proves that it cannot."""
 FIRST_MARGIN = 0.02
 FAIR_MARGIN = 0.3
-MARGIN_STEP = 3.0
+MARGIN_STEP, BREAKING_STEP = 3.0, 10.0
 LARGEST_MARGIN = 1e3
 
 
@@ -191,6 +191,7 @@ class FlowModel:
         if self._least is None:
             # Found without the limits: leaving cargo behind is no way to keep them.
             self._limits[:] = False
+            self._master.wake_everyone()
             phase = self._generate("unserved", _Goal(np.ones(len(c)), 1.0, 0.0, 0.0))
             self._limits[:] = True
             unserved_t = float(phase.answer.unserved_t.sum()) * (1 + 1e-12) + 1e-9
@@ -260,7 +261,7 @@ class FlowModel:
                     )
                     margin = guide - known
                     self._master.set_objective(guide, scale)
-        settled = not guided
+        settled, stuck = not guided, False
         while True:
             self._rounds += 1
             late = self._late()
@@ -297,14 +298,19 @@ class FlowModel:
                 if breaking is not None and goal.breaking is not None and np.any(loose):
                     if float(breaking.max()) > LARGEST_MARGIN / FIRST_MARGIN * float(goal.breaking.max()):
                         return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
-                    breaking = np.where(loose, MARGIN_STEP * breaking, breaking)
+                    breaking = np.where(loose, BREAKING_STEP * breaking, breaking)
                 if margin is not None:
                     guide = np.where(missing, guide + (MARGIN_STEP - 1) * margin, guide)
                     margin = np.where(missing, MARGIN_STEP * margin, margin)
                 self._master.set_objective(guide, scale)
                 self._master.set_limits(self._limits, breaking)
             elif fresh == 0 and answer.feasible:
-                return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
+                # With all awake the master is the whole program over its columns: nothing prices out for good.
+                if stuck or not self._master.wake_everyone():
+                    return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
+                stuck = True
+                continue
+            stuck = False
 
     def _large(self, name: str, goal: _Goal) -> _Phase | None:
         """Solve by interior points; None: they do not get anywhere."""
@@ -410,7 +416,9 @@ class FlowModel:
         c = self.instance.commodities
         self._final = phase.goal
         flow = phase.answer.flow_t
-        used = np.flatnonzero(flow > 1e-9 * np.maximum(1.0, c.demand_t[self._master.column_commodity]))
+        used = np.flatnonzero(
+            flow > 1e-9 * np.maximum(1.0, c.demand_t[self._master.column_commodity[: len(flow)]])
+        )
         closed = phase.closed and (least is None or least.closed)
         status: FlowStatus = "optimal" if closed else "limit"
         if conflict is not None:
@@ -427,7 +435,8 @@ class FlowModel:
             flow_t=flow[used],
             unserved_t=phase.answer.unserved_t if planned or proof else c.demand_t.copy(),
             objective=phase.value if planned else np.nan,
-            bound=phase.bound if planned else -np.inf,
+            # A limit may be broken by a trace, and the plan be cheaper by it than any that keeps it.
+            bound=min(phase.bound, phase.value) if planned else -np.inf,
             gap=phase.gap if planned else np.inf,
             duals=phase.duals,
             least_unserved=least,

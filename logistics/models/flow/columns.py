@@ -91,6 +91,7 @@ class Draws:
     amount: Floats
 
 
+CANCELLED = 1e-12
 LATE_H = 1e-6
 """Hours by which rounding alone may miss a promise."""
 
@@ -119,8 +120,10 @@ def limit_draws(
                 if layer == number:
                     marked[arcs] = 1.0
             measure = np.array([marked[path].sum() for path in paths])
-        amount = limit.factor[members] * measure + limit.offset[members]
-        some = np.flatnonzero(amount)
+        part, offset = limit.factor[members] * measure, limit.offset[members]
+        amount = part + offset
+        # What only rounding leaves of a difference is nothing.
+        some = np.flatnonzero(np.abs(amount) > CANCELLED * (np.abs(part) + np.abs(offset)))
         found.append((some, row, amount[some]))
     if not found or not count:
         return Draws(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.paths import CompressedGraph, tree_from
+from logistics.paths import CompressedGraph, tree_until
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -148,6 +148,12 @@ def _search_root(
     distance = np.empty(len(start) - 1)
     entering = np.empty(len(start) - 1, np.int32)
     size, new = 0, 0.0
+    wanted, asked = np.zeros(len(start) - 1, np.bool_), 0
+    for i in range(count):
+        if not wanted[origins[i]]:
+            wanted[origins[i]] = True
+            asked += 1
+    room = np.full(len(start) - 1, np.inf)
     while True:
         if size == len(lam):
             lam = np.concatenate((lam, np.empty_like(lam)))
@@ -161,7 +167,7 @@ def _search_root(
             w[place] = w[place - 1]
             place -= 1
         lam[place] = new
-        tree_from(start, end, arc, linear + new * spread, root, distance, entering)
+        tree_until(start, end, arc, linear + new * spread, root, distance, entering, wanted, asked, room)
         for i in range(count):
             total[place, i] = distance[origins[i]]
             w[place, i] = 0.0

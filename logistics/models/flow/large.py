@@ -318,19 +318,25 @@ class LargeFlow:
         """
         before = self._outcome
         assert before is not None
-        for attempt in (0, 1):
-            if attempt:
-                flow, _, prices, _ = self._master_point(flow > 0, guide, active, POLISHED)
-            extra, least = self._reduced_cost(prices)
-            k = self._master.column_commodity[: len(flow)]
-            share = flow / np.maximum(self._demand[k], 1e-300)
-            thin = (share < MOST_THIN) & (share < extra[: len(flow)] / self._cost_size(least)[k])
-            clean, _, _, _ = self._master_point((flow > 0) & ~thin, guide, active, POLISHED)
+        for exact_first in (False, True):
+            try:
+                if exact_first:
+                    flow, _, prices, _ = self._master_point(flow > 0, guide, active, POLISHED)
+                clean = self._without_thin(flow, prices, guide, active)
+            except SolverFailure:
+                break
             self._outcome = None
             value = self._plan(clean, prices)
-            if value - before.bound <= max(before.value - before.bound, 0.5 * gap * abs(value)):
+            if value - before.bound <= max(before.value - before.bound, 0.5 * gap * abs(before.value)):
                 return
         self._outcome = before
+
+    def _without_thin(self, flow: Floats, prices: Floats, guide: Floats, active: Flags) -> Floats:
+        extra, least = self._reduced_cost(prices)
+        k = self._master.column_commodity[: len(flow)]
+        share = flow / np.maximum(self._demand[k], 1e-300)
+        thin = (share < MOST_THIN) & (share < extra[: len(flow)] / self._cost_size(least)[k])
+        return self._master_point((flow > 0) & ~thin, guide, active, POLISHED)[0]
 
     def _plan(self, flow: Floats, prices: Floats) -> float:
         """Repair the flows; keep the plan if it is the best so far, and return the best value."""

@@ -20,6 +20,7 @@ from logistics.virtual_network.instance import Instance
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 FEASIBLE = 1e-9
+HIGHEST_COST = 1e9
 REST_MARGIN = 1e-4
 """How much dearer, relative to its dual, every other way of a commodity must be for it to rest."""
 
@@ -168,6 +169,12 @@ class Master:
         self._resting[members] = np.where(alone & self._may_rest, first + np.arange(len(paths)), -1)
         self._has_column[members] = True
 
+    def wake_everyone(self) -> bool:
+        """Wake all for the next solve; they may rest again. Returns whether somebody rested."""
+        rested = bool(np.any(self._resting >= 0))
+        self._resting[:] = -1
+        return rested
+
     def wake_all(self) -> None:
         """Let nobody rest any more: needed where leaving some unserved may pay."""
         self._may_rest = False
@@ -249,16 +256,18 @@ class Master:
         room = (self._weight * np.where(self._is_limit, room, np.maximum(0.0, room)))[rows]
         shared_row = np.full(len(self._bound), -1)
         shared_row[rows] = program.add_rows(np.full(len(rows), -np.inf), room)
-        unserved = program.add_columns(self._guide[awake])
+        # The solver's tolerances are absolute: costs beyond all proportion are brought nearer.
+        unit = max(1.0, float(np.max(self._guide[awake], initial=0.0)) / HIGHEST_COST)
+        unserved = program.add_columns(self._guide[awake] / unit)
         program.set_entries(demand_row[awake], unserved, np.ones(len(awake)))
         cap_row = -1
         if self._allowed_t is not None:
             cap_row = int(program.add_rows(np.array([-np.inf]), np.array([self._allowed_t]))[0])
             program.set_entries(np.full(len(awake), cap_row), unserved, np.ones(len(awake)))
-        slack = self._limit_entries(program, shared_row, awake, unserved)
+        slack = self._limit_entries(program, shared_row, awake, unserved, unit)
         columns = np.flatnonzero(self._resting[self.column_commodity] < 0)
         number = np.full(self.num_columns, -1)
-        number[columns] = program.add_columns(self._scale * self._column_cost[columns])
+        number[columns] = program.add_columns(self._scale * self._column_cost[columns] / unit)
         program.set_entries(
             demand_row[self.column_commodity[columns]], number[columns], np.ones(len(columns))
         )
@@ -268,16 +277,16 @@ class Master:
             shared_row[d.row[mine]], number[d.path[mine]], d.amount[mine] * self._weight[d.row[mine]]
         )
         answer = program.solve()
-        if answer.outcome != "optimal":
+        if answer.outcome not in ("optimal", "imprecise"):
             raise SolverFailure(f"the master program ended {answer.outcome}")
         flow[columns] = np.maximum(answer.values[number[columns]], 0.0)
         missing = np.zeros(len(c))
         missing[awake] = np.maximum(answer.values[unserved], 0.0)
         paid = np.zeros(len(self._bound))
-        paid[rows] = np.maximum(-answer.row_duals[shared_row[rows]], 0.0) * self._weight[rows]
+        paid[rows] = np.maximum(-answer.row_duals[shared_row[rows]], 0.0) * self._weight[rows] * unit
         prices = RowPrices(paid[~self._is_limit], paid[self._is_limit])
         dual = np.zeros(len(c))
-        dual[awake] = answer.row_duals[demand_row[awake]]
+        dual[awake] = unit * answer.row_duals[demand_row[awake]]
         asleep = np.flatnonzero(self._resting >= 0)
         dual[asleep] = self._dear(prices)[self._resting[asleep]]
         return MasterAnswer(
@@ -286,8 +295,8 @@ class Master:
             path_cost=float(flow @ self._column_cost) if self.num_columns else 0.0,
             demand_dual=dual,
             prices=prices,
-            slack=np.where(slack >= 0, np.maximum(answer.values[slack], 0.0), 0.0),
-            unserved_price=max(0.0, -float(answer.row_duals[cap_row])) if cap_row >= 0 else 0.0,
+            slack=np.array([max(0.0, float(answer.values[i])) if i >= 0 else 0.0 for i in slack]),
+            unserved_price=max(0.0, -unit * float(answer.row_duals[cap_row])) if cap_row >= 0 else 0.0,
             feasible=True,
         )
 
@@ -297,6 +306,7 @@ class Master:
         shared_row: NDArray[np.int64],
         awake: NDArray[np.intp],
         unserved: Any,
+        unit: float,
     ) -> NDArray[np.int64]:
         """Enter unserved tonnes and slack columns into the limits that hold; return the columns, -1: none."""
         slack = np.full(len(self.instance.limits), -1)
@@ -309,7 +319,7 @@ class Master:
             entries = weight * limit.unserved[awake][counted]
             program.set_entries(np.full(len(counted), row), unserved[counted], entries)
             if self._slack_cost is not None:
-                slack[place] = program.add_columns(self._slack_cost[[place]])[0]
+                slack[place] = program.add_columns(self._slack_cost[[place]] / unit)[0]
                 program.set_entries(np.array([row]), slack[[place]], np.array([-weight * limit.scale]))
         return slack
 

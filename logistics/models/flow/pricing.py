@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+HEADROOM = 1e-8
+"""Share of its threshold above which a commodity's cost need not be told exactly."""
+ROUNDING = 1e-12
 THREADS = min(4, os.cpu_count() or 1)
 """Trees release the interpreter's lock, so they grow side by side."""
 
@@ -76,11 +80,30 @@ class PathPricer:
             for number, layer in enumerate(instance.layers)
             if layer.stocked
         }
+        self._ahead_lock, self._ahead_of = Lock(), dict[tuple[int, int], _Ahead]()
         everything = np.full(len(instance.commodities), np.inf)
         self.free_cost = np.full(len(instance.commodities), -np.inf)
         free = self.price(RowPrices.none(instance), everything)
         self.free_cost = np.where(np.isneginf(free.cost), np.inf, free.cost)
         self.free_paths = free.found
+
+    def _ahead(self, group: _Class) -> _Ahead:
+        """Free costs ahead for a class; found once for all classes of its layer and product."""
+        key = group.layer, group.product
+        with self._ahead_lock:
+            if key not in self._ahead_of:
+                alike = [other for other in self.classes if (other.layer, other.product) == key]
+                least = min(other.time_value for other in alike)
+                layer = self.plain[group.layer]
+                ends = np.unique(
+                    self.instance.commodities.destination[np.concatenate([o.members for o in alike])]
+                )
+                weights = layer.reduced.weights(self.costs[group.layer].of_class(group.product, least))
+                cost, _ = layer.back.trees(weights, ends.astype(np.int32))
+                row = np.full(layer.graph.num_vertices, -1, np.int32)
+                row[ends] = np.arange(len(ends))
+                self._ahead_of[key] = _Ahead(row, cost * (1 - ROUNDING))
+            return self._ahead_of[key]
 
     def price(self, prices: RowPrices, threshold: Floats, scale: float = 1.0) -> Priced:
         """Price every commodity.
@@ -106,7 +129,10 @@ class PathPricer:
                 weights = scale * self.costs[group.layer].of_class(group.product, group.time_value)
                 weights += dues.of(group.layer, group.product, group.factor)
                 layer = self.plain[group.layer]
-                layer.search(weights, members, threshold, dues.late, cost, found)
+                ahead = (
+                    self._ahead(group) if scale == 1.0 and np.all(np.isfinite(threshold[members])) else None
+                )
+                layer.search(weights, members, threshold, dues.late, cost, found, ahead)
             return found
 
         # Tasks write to different commodities, and their paths are put together in task order.
@@ -116,6 +142,22 @@ class PathPricer:
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(lambda task: task(), tasks))
         return Priced(cost, [item for part in parts for item in part])
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """Free costs to the destinations of a product's commodities, for those who value time least.
+
+    Parameters
+    ----------
+    row
+        Row of each destination vertex; -1: none, shape (vertices,).
+    cost
+        From each vertex, shape (rows, vertices).
+    """
+
+    row: Ints
+    cost: Floats
 
 
 class PlainLayer:
@@ -129,7 +171,7 @@ class PlainLayer:
         arcs = np.arange(layer.num_arcs, dtype=np.int32)
         self.reduced: ReducedGraph = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
         self.graph = CompressedGraph.from_arcs(layer.num_vertices, self.reduced.tail, self.reduced.head)
-        self._back = CompressedGraph.from_arcs(layer.num_vertices, self.reduced.head, self.reduced.tail)
+        self.back = CompressedGraph.from_arcs(layer.num_vertices, self.reduced.head, self.reduced.tail)
         self._hours = self.reduced.weights(layer.customer_h)
         self._promise_h = c.promise_h
 
@@ -141,28 +183,39 @@ class PlainLayer:
         late: Floats,
         cost: Floats,
         found: list[tuple[int, Ints]],
+        ahead: _Ahead | None = None,
     ) -> None:
         """Fill `cost` of `members` and append their paths below the threshold.
 
         Parameters
         ----------
+        ahead
+            Lower bounds of the cost to go.
         late
             What a tonne of each commodity pays for being late, inf: it may not be, shape (commodities,).
         """
         roots, row = np.unique(self._origin[members], return_inverse=True)
         reduced = self.reduced.weights(weights)
-        distance, entering = self.graph.trees(reduced, roots.astype(np.int32))
         ends = self._destination[members]
-        cost[members] = distance[row, ends]
+        # Rounding aside, a cost at the threshold is told exactly, so that the bound loses nothing.
+        most = threshold[members] + HEADROOM * np.maximum(1.0, np.abs(threshold[members]))
+        cost[members], entering = self.graph.trees_to(
+            reduced,
+            roots.astype(np.int32),
+            row.astype(np.int32),
+            ends,
+            most,
+            None if ahead is None else ahead.cost,
+            None if ahead is None else ahead.row[ends],
+        )
         chosen = np.flatnonzero(cost[members] < threshold[members])
         if len(chosen) == 0:
             return
         lengths, arcs = tree_paths(entering, self.reduced.tail, ends[chosen], row[chosen].astype(np.int32))
         paths = {int(members[place]): arcs[i, : lengths[i]][::-1] for i, place in enumerate(chosen)}
         self._hurry(reduced, members[chosen], late, cost, paths)
-        for member, path in paths.items():
-            if cost[member] < threshold[member]:
-                found.append((member, self.reduced.unfolded(path)))
+        better = [member for member in paths if cost[member] < threshold[member]]
+        found += zip(better, self.reduced.unfolded([paths[member] for member in better]), strict=True)
 
     def _hurry(
         self, weights: Floats, members: Ints, late: Floats, cost: Floats, paths: dict[int, Ints]
@@ -177,7 +230,7 @@ class PlainLayer:
             mine = np.array([k for k in hurried if self._origin[k] == root], dtype=np.int32)
             timed = cheapest_in_time(
                 self.graph,
-                self._back,
+                self.back,
                 weights,
                 self._hours,
                 root,

@@ -16,8 +16,10 @@ from logistics.models.flow.columns import Draws
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
-MARGIN = 1e-9
-"""Share of each capacity kept free for traces: demand that lacks less than this share goes on a way in use."""
+MARGIN = 1e-10
+"""Share of each capacity kept free for traces."""
+TRACE = 2e-10
+"""Demand that lacks less than this share goes on a way in use."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,14 @@ def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, m
             total += flow[number[j]]
         lacking[k] = demand[k] - total
     for k in range(len(demand)):
+        if lacking[k] <= TRACE * demand[k] and first[k] < first[k + 1]:
+            best = first[k]
+            for j in range(first[k], first[k + 1]):
+                if flow[number[j]] > flow[number[best]]:
+                    best = j
+            if flow[number[best]] > 0:
+                flow[number[best]] += lacking[k]
+                lacking[k] = 0.0
         # Ways in use first, so that a trace does not open another.
         for used in (True, False):
             for j in range(first[k], first[k + 1]):
@@ -137,13 +147,4 @@ def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, m
                     lacking[k] -= room
                     for i in range(start[j], start[j + 1]):
                         load[row[i]] += amount[i] * room
-        if lacking[k] > 1.01 * MARGIN * demand[k] or lacking[k] == 0.0:
-            continue
-        best = first[k]
-        for j in range(first[k], first[k + 1]):
-            if flow[number[j]] > flow[number[best]]:
-                best = j
-        if best < first[k + 1] and flow[number[best]] > 0:
-            flow[number[best]] += lacking[k]
-            lacking[k] = 0.0
     return lacking

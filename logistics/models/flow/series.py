@@ -6,6 +6,7 @@ trees on the reduced graph are found several times faster. A reduced arc is a ru
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class ReducedGraph:
 
     tail: Ints
     head: Ints
-    first: NDArray[np.int64]
+    first: Longs
     run: Ints
 
     def weights(self, original: Floats) -> Floats:
@@ -45,9 +47,20 @@ class ReducedGraph:
         original[self.run] = np.repeat(reduced, np.diff(self.first))
         return original
 
-    def unfolded(self, arcs: Ints) -> Ints:
-        """Original arcs of a path of reduced arcs."""
-        return np.concatenate([self.run[self.first[a] : self.first[a + 1]] for a in arcs]).astype(np.int32)
+    def unfolded(self, paths: Sequence[Ints]) -> list[Ints]:
+        """Original arcs of paths of reduced arcs."""
+        if not paths:
+            return []
+        lengths = np.array([len(path) for path in paths])
+        return self.unfolded_flat(np.concatenate(paths), np.cumsum(lengths))
+
+    def unfolded_flat(self, arcs: Ints, ends: Longs) -> list[Ints]:
+        """Original arcs of paths that stand one after the other in `arcs` and stop before `ends`."""
+        sizes = np.diff(self.first)[arcs]
+        stops = np.concatenate([[0], np.cumsum(sizes)])
+        place = np.arange(stops[-1]) + np.repeat(self.first[arcs] - stops[:-1], sizes)
+        flat, cuts = self.run[place], stops[ends].tolist()
+        return [flat[a:b] for a, b in zip([0, *cuts[:-1]], cuts, strict=True)]
 
 
 def series_reduced(num_vertices: int, tail: Ints, head: Ints, arcs: Ints, keep: Ints) -> ReducedGraph:

@@ -201,12 +201,16 @@ class StockedPricer:
         found: list[tuple[int, Ints]] = []
         if ways is None:
             return found
-        for i in np.flatnonzero(improves):
-            way = best_way[i]
-            row, origin = row_of[group.way_store[way]], group.way_origin[way]
-            before = self._reduced.unfolded(ways.arcs[row, origin, : ways.lengths[row, origin]])
-            last = [self._layer.store_arc[group.way_store[way]], group.way_arc[way]]
-            found.append((int(group.members[i]), np.concatenate([before, last]).astype(np.int32)))
+        chosen = np.flatnonzero(improves)
+        way = best_way[chosen]
+        row, origin = row_of[group.way_store[way]], group.way_origin[way]
+        upstream = [
+            ways.arcs[r, o, :n] for r, o, n in zip(row, origin, ways.lengths[row, origin], strict=True)
+        ]
+        last = np.column_stack([self._layer.store_arc[group.way_store[way]], group.way_arc[way]])
+        before = self._reduced.unfolded(upstream)
+        for member, path, end in zip(group.members[chosen].tolist(), before, last, strict=True):
+            found.append((member, np.concatenate([path, end]).astype(np.int32)))
         return found
 
     def _upstream(

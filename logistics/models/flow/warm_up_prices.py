@@ -142,12 +142,13 @@ class PathBook:
 
     def paths(self, begin: int) -> list[tuple[int, Ints]]:
         """(commodity, arcs in order of travel) of the paths from number `begin` on."""
-        layer, found = self._instance.commodities.layer, []
-        for number in range(begin, len(self)):
-            k = int(self.commodity[number])
-            arcs = self._arcs[self._start[number] : self._start[number + 1]][::-1]
-            found.append((k, self._pricer.plain[layer[k]].reduced.unfolded(arcs)))
-        return found
+        layer = self._instance.commodities.layer
+        unfolded: dict[int, Ints] = {}
+        for number, plain in enumerate(self._pricer.plain):
+            mine = np.flatnonzero(layer[self.commodity[begin:]] == number) + begin
+            paths = [self._arcs[self._start[i] : self._start[i + 1]][::-1] for i in mine]
+            unfolded.update(zip(mine.tolist(), plain.reduced.unfolded(paths), strict=True))
+        return [(int(self.commodity[i]), unfolded[i]) for i in range(begin, len(self))]
 
     def evaluate(self, prices: Floats) -> Probe:
         """Evaluate L at `prices`, and write down new paths."""
