@@ -29,8 +29,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Outcome = Literal["optimal", "imprecise", "infeasible", "unbounded", "limit"]
 
-AT_LOWER, AT_UPPER, FIXED, BASIC = 2, 3, 4, 5
-"""Statuses in a basis."""
 _REASONS: dict[int, Outcome] = {
     result_pb2.TERMINATION_REASON_OPTIMAL: "optimal",
     result_pb2.TERMINATION_REASON_INFEASIBLE: "infeasible",
@@ -61,21 +59,6 @@ class LinearAnswer:
     objective: float
     values: Floats
     row_duals: Floats
-    basis: Basis | None = None
-
-
-@dataclass(frozen=True)
-class Basis:
-    """Status of each column and row where a simplex method stopped, or is to start.
-
-    Parameters
-    ----------
-    columns, rows
-        One of `BASIC`, `AT_BOUND` or, for a row, `FIXED`, each.
-    """
-
-    columns: Ints
-    rows: Ints
 
 
 class IncrementalProgram:
@@ -131,8 +114,8 @@ class IncrementalProgram:
         """Change costs of existing columns; the last change before a solve counts."""
         self._costs.append((np.asarray(columns, np.int64), np.asarray(cost, float)))
 
-    def solve(self, time_limit_s: float | None = None, start: Basis | None = None) -> LinearAnswer:
-        """Solve from `start`, or else from the last basis.
+    def solve(self, time_limit_s: float | None = None) -> LinearAnswer:
+        """Solve from the last basis.
 
         Raises
         ------
@@ -142,16 +125,10 @@ class IncrementalProgram:
         self._send()
         if time_limit_s is not None:
             self._parameters.time_limit.FromMilliseconds(max(1, int(time_limit_s * 1000)))
-        wishes = model_parameters_pb2.ModelSolveParametersProto()
-        if start is not None:
-            wishes.initial_basis.variable_status.ids.extend(range(self.num_columns))
-            wishes.initial_basis.variable_status.values.extend(start.columns.tolist())
-            wishes.initial_basis.constraint_status.ids.extend(range(self.num_rows))
-            wishes.initial_basis.constraint_status.values.extend(start.rows.tolist())
         result = _called(
             self._solver.solve,
             self._parameters,
-            wishes,
+            model_parameters_pb2.ModelSolveParametersProto(),
             None,
             callback_pb2.CallbackRegistrationProto(),
             None,
@@ -167,11 +144,7 @@ class IncrementalProgram:
         solution = result.solutions[0]
         values = _dense(solution.primal_solution.variable_values, self.num_columns)
         duals = _dense(solution.dual_solution.dual_values, self.num_rows)
-        basis = Basis(
-            np.array(solution.basis.variable_status.values, dtype=np.int64),
-            np.array(solution.basis.constraint_status.values, dtype=np.int64),
-        )
-        return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals, basis)
+        return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals)
 
     def _send(self) -> None:
         """Hand the collected changes to the solver."""

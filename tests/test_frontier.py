@@ -21,7 +21,7 @@ from logistics.studies.register import run_study
 from logistics.studies.sandwich import Line, Spot, doubt
 from logistics.virtual_network.build import build_instance
 from tests.test_command_line import command_line
-from tests.test_limits import HEAD, Desk, case_of, printed, verified
+from tests.test_limits import Desk, case_of, printed, verified
 from tests.test_limits_brute_force import YEAR, ExactPlan, LimitRow, Ways, two_provinces
 from tests.tiny import random_network, three_gateways, tiny_network
 
@@ -227,7 +227,7 @@ def _doubts_hold(network, names, most):
         assert len(mine) == min(count, len(full))
         at = [next(i for i, spot in enumerate(full) if np.allclose(spot, m, rtol=0, atol=1e-6 * size)) for m in mine]
         found[count] = at, [row["doubt_to_next"] for row in rows[:-1]]
-        for i, j, said in zip(at, at[1:], found[count][1], strict=True):
+        for (i, j), said in zip(pairwise(at), found[count][1], strict=True):
             (a, b), (c, d) = full[i], full[j]
             rho = (c - a) / (b - d)
             extent = (full[-1][0] - full[0][0]) + rho * (full[0][1] - full[-1][1])
@@ -321,7 +321,8 @@ def test_the_doubt_holds_with_a_wide_gap(gap):
     names = ("money", "hours")
     full = spots(traced("three").tables["frontier"].to_pylist(), names)
     rows = [r for r in traced("three", gap=gap).tables["frontier"].to_pylist() if r["point"] > 0]
-    for (a, b), (c, d), row in zip(*(mine := spots(rows, names), mine[1:]), rows, strict=False):
+    mine = spots(rows, names)
+    for ((a, b), (c, d)), row in zip(pairwise(mine), rows[:-1], strict=True):
         rho = (c - a) / (b - d)
         extent = (mine[-1][0] - mine[0][0]) + rho * (mine[0][1] - mine[-1][1])
         truth = max((a + rho * b - f - rho * g for f, g in full), default=0.0) / extent
@@ -387,7 +388,8 @@ def test_moves_are_the_differences_of_the_plans(ran):
     plans = list(ran.result["plans"])
     loads = [service_loads(ran.folder / "plans" / name) for name in plans]
     moves = ran.rows("frontier_moves")
-    assert {(row["point"], row["next_point"]) for row in moves} == {(i, i + 1) for i in range(1, len(plans))}
+    assert {(row["point"], row["next_point"]) for row in moves} <= {(i, i + 1) for i in range(1, len(plans))}
+    assert len({row["point"] for row in moves}) >= 8
     for number, (before, after) in enumerate(pairwise(loads), 1):
         mine = [row for row in moves if row["point"] == number]
         change = {s: after.get(s, 0.0) - before.get(s, 0.0) for s in before.keys() | after.keys()}
@@ -427,11 +429,13 @@ def test_a_gap_of_nothing_verifies_too(desk):
 
 
 def test_points_of_a_gap_of_nothing_are_corners(desk):
-    """Rounding makes no corners."""
+    """Rounding makes no corners, and hides none."""
     ran = desk.run("study: {kind: frontier, points: 40}\nsolver: {gap: 0}")
     names = ("money", "hours")
     full = spots(traced("three").tables["frontier"].to_pylist(), names)
-    assert np.array(spots(ran.rows("frontier"), names)) == pytest.approx(np.array(full), rel=1e-6)
+    mine = spots(ran.rows("frontier"), names)
+    assert len(mine) == len(full)
+    assert np.array(mine) == pytest.approx(np.array(full), rel=1e-6)
 
 
 def test_each_year_has_its_frontier(desk):
@@ -454,7 +458,7 @@ def test_limits_that_cannot_hold_leave_no_frontier(desk):
 
 SAID = {
     "en": (
-        "Frontier", "scenario's", "end", "corner", "worth of one more", "doubt",
+        "Frontier", "scenario's", "end", "worth of one more", "doubt",
         "plans may lie below the chord by at most 50 % of the frontier's extent",
         "From 1 to 2: less Sea De -1,200 t",
     ),
@@ -558,8 +562,3 @@ def test_out_of_time_is_said(desk):
     for row in ran.rows("frontier") if (ran.folder / "frontier.parquet").exists() else ():
         assert row["money_cny"] > 1e6
         assert row["customer_t_h"] > 1e5
-
-
-def test_head_is_used():
-    """Scenarios of this module are those of the others."""
-    assert HEAD.startswith("schema: 1")

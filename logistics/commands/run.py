@@ -97,14 +97,23 @@ def command(
     if not result.plan_verified:
         show_problems([p for p in result.problems if p.severity == "error"], lang, counted=False)
     seconds = time.perf_counter() - started
+    limits = result.tables["limits"].to_pylist() if "limits" in result.tables else []
     if as_json:
-        click.echo(json.dumps(summary(document, seconds, folder), ensure_ascii=False, allow_nan=False))
+        from logistics.commands.study_tables import conflict_sentences
+
+        for sentence in conflict_sentences(limits, lang):
+            click.echo(sentence, err=True)
+        shown = summary(document, seconds, folder)
+        if any(row["in_conflict"] for row in limits):
+            keys = ("year", "limit_id", "place", "in_conflict", "relaxation", "relaxed_to")
+            shown["conflict"] = [{key: row[key] for key in keys} for row in limits]
+        click.echo(json.dumps(shown, ensure_ascii=False, allow_nan=False))
     else:
         from logistics.commands.tables import print_result
 
         tables = dict(result.tables)
-        if any(case.log.values()):
-            # Published figures are of the network as it was, not of what a scenario changes.
+        if any(case.log.values()) or case.scenario.limits:
+            # Published figures are of the network as it was, not of what a scenario changes or forbids.
             tables.pop("observed", None)
         print_result(document, tables, lang, folder, seconds)
     unverified = result.plan is not None and not result.plan_verified

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,15 +13,24 @@ from rich.text import Text
 from logistics.commands.rich_tables import headed, number
 from logistics.words import text
 
+UNITS = {"money": "CNY", "generalised": "CNY", "hours": "t h", "co2": "kg"}
+"""Units of objectives."""
 SHARES = ("promise_share", "local_gateway_share")
 MOST_EVENTS = 30
 MOST_NAMED = 3
+ANOTHER_CARGO_T = 0.5
+RELAXED = 1e-7
+"""Share of a limit below which it does not give way."""
 
 
 def limit_in_words(row: Mapping[str, Any], lang: str) -> str:
     """A row of limits.parquet as a sentence."""
     scope = text("limit.scope", lang, where=row["where"]) if row["where"] else ""
     values = {"value": _stated(row, row["stated"]), "scope": scope}
+    if row["kind"] == "local_gateway_share":
+        how = [row["reading"]] if row["reading"] != "exit_port" else []
+        how += [row["measured"]] if row["measured"] != "tonnes" else []
+        values["scope"] = f" ({', '.join(text(f'term.{word}', lang) for word in how)})" if how else ""
     if row["kind"] != "load":
         return text(f"limit.{row['kind']}", lang, **values)
     thing = text(f"term.{row['thing']}", lang)
@@ -38,32 +48,59 @@ def _stated(row: Mapping[str, Any], value: float | None) -> str:
     return number(value, 2 if row["kind"] == "mean_customer_days" else 0)
 
 
-def print_limits(console: Console, tables: Mapping[str, pa.Table], lang: str) -> None:
-    """Limits with what the plan comes to and what they are worth; or why they cannot hold together."""
+def _given_way(row: Mapping[str, Any]) -> str:
+    """What a limit is relaxed to, rounded so that it is enough."""
+    value, away = row["relaxed_to"], math.floor if row["least"] else math.ceil
+    if row["kind"] in SHARES:
+        return f"{away(1e4 * value - 1e-6) / 100 if row['least'] else away(1e4 * value) / 100:.2f} %"
+    digits = 3 if row["kind"] == "mean_customer_days" else 0 if abs(value) >= 100 else 3
+    return number(away(value * 10**digits) / 10**digits, digits)
+
+
+def conflict_sentences(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
+    """Why limits cannot hold together, and what has to give; nothing where they can."""
+    clash = [row for row in rows if row["in_conflict"]]
+    if not clash:
+        return []
+    words = "; ".join(f"{row['place']} {limit_in_words(row, lang)}".strip() for row in clash)
+    said = [text("run.conflict", lang, count=len(clash), limits=words)]
+    for row in rows:
+        if row["relaxation"] and row["relaxation"] > RELAXED:
+            values = {
+                "limit": limit_in_words(row, lang),
+                "percent": f"{100 * row['relaxation']:.3g}",
+                "stated": _stated(row, row["stated"]),
+                "relaxed": _given_way(row),
+            }
+            said.append(text("run.relaxation", lang, **values))
+    return said
+
+
+def print_limits(console: Console, tables: Mapping[str, pa.Table], lang: str, unit: str) -> None:
+    """Limits with what the plan comes to and what they are worth; or why they cannot hold together.
+
+    Parameters
+    ----------
+    unit
+        Unit of the objective.
+    """
     rows = tables["limits"].to_pylist() if "limits" in tables else []
     if not rows:
         return
-    clash = [row for row in rows if row["in_conflict"]]
-    if clash:
-        words = "; ".join(f"{row['place']} {limit_in_words(row, lang)}".strip() for row in clash)
-        console.print(Text(text("run.conflict", lang, limits=words), style="bold"))
-        for row in rows:
-            if row["relaxation"] and row["relaxation"] > 1e-9:
-                values = {
-                    "limit": limit_in_words(row, lang),
-                    "percent": f"{100 * row['relaxation']:.3g}",
-                    "stated": _stated(row, row["stated"]),
-                    "relaxed": _stated(row, row["relaxed_to"]),
-                }
-                console.print(Text(text("run.relaxation", lang, **values)))
+    for sentence in conflict_sentences(rows, lang):
+        console.print(Text(sentence))
+    if any(row["in_conflict"] for row in rows):
         return
-    columns = [("term.limit_id", "left"), ("term.reached", "right")]
-    table = headed(
-        lang, "limits.title", [*columns, ("term.more_up_to", "right"), ("term.more_checked", "right")]
-    )
+    heads: list[tuple[str, ...]] = [("term.limit_id", "left"), ("term.reached", "right")]
+    heads += [("term.looser_up_to", "right", unit), ("term.more_checked", "right", unit)]
+    table = headed(lang, "limits.title", heads)
+    years = len({row["year"] for row in rows}) > 1
     for row in rows:
         cells = [number(row[key], 0) for key in ("more_up_to", "more_checked")]
-        table.add_row(Text(limit_in_words(row, lang)), _stated(row, row["reached"]), *cells)
+        words = limit_in_words(row, lang)
+        table.add_row(
+            Text(f"{row['year']} {words}" if years else words), _stated(row, row["reached"]), *cells
+        )
     console.print(table)
 
 
@@ -97,7 +134,9 @@ def print_frontier(console: Console, tables: Mapping[str, pa.Table], lang: str) 
     heads: list[tuple[str, ...]] = [("term.year", "right")] if years else []
     heads += [("term.point", "right"), ("term.kind", "left"), ("term.money_cny", "right", "bn CNY")]
     heads += [("term.customer_hours_mean", "right", "d"), ("term.co2_t", "right", "kt")]
-    heads += [("term.second_weight", "right"), ("term.verified", "left"), ("term.doubt", "right")]
+    first, second = (UNITS[rows[0][key]] for key in ("first", "second"))
+    heads += [("term.second_weight", "right", f"{first}/{second}")]
+    heads += [("term.verified", "left"), ("term.doubt", "right")]
     table = headed(lang, "frontier.title", heads)
     for row in rows:
         weight, doubt, hours = row["second_weight"], row["doubt_to_next"], row["customer_hours_mean"]
@@ -116,8 +155,10 @@ def print_frontier(console: Console, tables: Mapping[str, pa.Table], lang: str) 
     doubts = [row["doubt_to_next"] for row in rows if row["doubt_to_next"] is not None]
     if doubts:
         console.print(Text(text("frontier.doubt", lang, doubt=f"{100 * max(doubts):.2g} %")))
-    else:
+    elif any(row["point"] for row in rows):
         console.print(Text(text("frontier.flat", lang)))
+    else:
+        console.print(Text(text("frontier.none", lang)))
     moves = tables["frontier_moves"].to_pylist() if "frontier_moves" in tables else []
     for point in dict.fromkeys((row["year"], row["point"], row["next_point"]) for row in moves):
         mine = [row for row in moves if (row["year"], row["point"], row["next_point"]) == point]
@@ -131,12 +172,12 @@ def print_frontier(console: Console, tables: Mapping[str, pa.Table], lang: str) 
         console.print(Text(text("frontier.moves", lang, **values)))
 
 
-def print_disruption(console: Console, tables: Mapping[str, pa.Table], lang: str) -> None:
+def print_disruption(console: Console, tables: Mapping[str, pa.Table], lang: str, unit: str) -> None:
     """Events by what they cost."""
     rows = tables["disruption"].to_pylist() if "disruption" in tables else []
     if not rows:
         return
-    heads: list[tuple[str, ...]] = [("term.event", "left"), ("term.regret", "right", "m")]
+    heads: list[tuple[str, ...]] = [("term.event", "left"), ("term.regret", "right", f"m {unit}")]
     heads += [("term.money_more", "right", "m CNY"), ("term.hours_more", "right", "d")]
     heads += [("term.unserved_more", "right", "t"), ("term.worst_markets", "left"), ("term.status", "left")]
     table = headed(lang, "disruption.title", [*heads, ("term.verified", "left")])
@@ -146,17 +187,22 @@ def print_disruption(console: Console, tables: Mapping[str, pa.Table], lang: str
         table.caption = text("tables.largest", lang, shown=MOST_EVENTS, whole=len(hit), name="disruption")
     for row in hit[:MOST_EVENTS]:
         money, hours = row["money_more_cny"], row["hours_more"]
+        if (row["unserved_more_t"] or 0.0) > ANOTHER_CARGO_T:
+            # Less cargo costs less: the differences would say nothing.
+            money = hours = row["regret"] = None
         table.add_row(
             Text(f"{row['year']} {row[f'name_{lang}']}" if years else row[f"name_{lang}"]),
             "" if row["regret"] is None else number(row["regret"] / 1e6, 1),
             "" if money is None else f"{money / 1e6:+,.1f}",
             "" if hours is None else f"{hours / 24:+.2f}",
             number(row["unserved_more_t"], 0),
-            row["worst_markets"].replace("|", ", "),
+            row[f"worst_names_{lang}"].replace("|", ", "),
             text(f"term.{row['status']}", lang),
             text("term.yes" if row["verified"] else "term.no", lang),
         )
     console.print(table)
+    if any((row["unserved_more_t"] or 0.0) > ANOTHER_CARGO_T for row in hit):
+        console.print(Text(text("disruption.left", lang)))
     rest = [row[f"name_{lang}"] for row in rows if row["status"] == "untouched"]
     if rest:
         console.print(Text(text("disruption.untouched", lang, events=", ".join(rest))))

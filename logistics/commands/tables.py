@@ -12,7 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from logistics.commands.rich_tables import headed, number
-from logistics.commands.study_tables import print_disruption, print_frontier, print_limits, print_times
+from logistics.commands.study_tables import (
+    UNITS,
+    print_disruption,
+    print_frontier,
+    print_limits,
+    print_times,
+)
 from logistics.words import text
 
 TOTALS = {
@@ -36,20 +42,21 @@ def print_result(
     name = document["scenario"]["name"][lang]
     console.print(Text(name, style="bold"))
     _outcome(console, document, lang)
-    print_limits(console, tables, lang)
+    unit = UNITS[document["objective_kind"]]
+    print_limits(console, tables, lang, unit)
     if document["objective"] is None:
         console.print(text("run.done", lang, folder=folder, seconds=f"{seconds:.1f}"))
         return
     _totals(console, document, lang)
     print_frontier(console, tables, lang)
-    print_disruption(console, tables, lang)
+    print_disruption(console, tables, lang, unit)
     if "modes" in tables and tables["modes"].num_rows:
         _modes(console, tables["modes"], lang)
     print_times(console, tables, lang)
     if "gateways" in tables and tables["gateways"].num_rows:
         _gateways(console, tables["gateways"], lang)
     if "bottlenecks" in tables and tables["bottlenecks"].num_rows:
-        _bottlenecks(console, tables["bottlenecks"], lang)
+        _bottlenecks(console, tables["bottlenecks"], lang, unit)
     if "observed" in tables and tables["observed"].num_rows:
         _observed(console, tables["observed"], lang)
     console.print(text("run.done", lang, folder=folder, seconds=f"{seconds:.1f}"))
@@ -69,13 +76,17 @@ def _outcome(console: Console, document: Mapping[str, Any], lang: str) -> None:
     for key, value in (
         (text("term.status", lang), status),
         (text("term.objective", lang), number(document["objective"], 0)),
-        (text("term.bound", lang), f"{number(document['bound'], 0)} ({proof})"),
+        (
+            text("term.bound", lang),
+            "" if document["bound"] is None else f"{number(document['bound'], 0)} ({proof})",
+        ),
         (text("term.gap", lang), "" if document["gap"] is None else f"{document['gap']:.1e}"),
         (text("term.verified", lang), verified),
         (text("term.demand_t", lang), f"{number(document['demand_t'], 0)} t"),
         (text("term.unserved_t", lang), f"{number(document['unserved_t'], 0)} t"),
     ):
-        table.add_row(key, Text(value))
+        if value:
+            table.add_row(key, Text(value))
     console.print(table)
 
 
@@ -141,7 +152,7 @@ def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -
     console.print(table)
 
 
-def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, most: int = 10) -> None:
+def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, unit: str, most: int = 10) -> None:
     names = [
         ("term.capacity", "left"),
         ("term.unit", "left"),
@@ -157,7 +168,7 @@ def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, most: int =
             Text(f"{row['kind']} {row['id']}"),
             row["unit"],
             number(row["load"], 0),
-            f"{number(row['price_up_to'], 0)} CNY/{row['unit']}",
+            f"{number(row['price_up_to'], 0)} {unit}/{row['unit']}",
             number(row["more_up_to"], 0),
             number(row["more_checked"], 0),
         )
@@ -168,9 +179,9 @@ def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, most: int =
         values = {
             "name": row[f"name_{lang}"] or row["id"],
             "unit": row["unit"],
-            "price": f"{number(row['price_up_to'], 0)} CNY",
+            "price": f"{number(row['price_up_to'], 0)} {unit}",
             "more": number(row["more"], 0),
-            "checked": f"{number(row['more_checked'], 0)} CNY",
+            "checked": f"{number(row['more_checked'], 0)} {unit}",
         }
         console.print(Text(text("bottlenecks.worth", lang, **values)))
 

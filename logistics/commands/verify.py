@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -50,7 +51,7 @@ def command(folder: Path, scenario: Path | None, as_json: bool, allow_outside: b
                 str(v.year): {
                     "plan_verified": v.plan_verified,
                     "bound_proof": v.bound_proof,
-                    "objective": v.objective,
+                    "objective": v.objective if math.isfinite(v.objective) else None,
                     "bound": v.bound,
                     "bill_cny": dict(v.bill),
                     "served_t": v.totals.served_t,
@@ -68,7 +69,12 @@ def command(folder: Path, scenario: Path | None, as_json: bool, allow_outside: b
     if not as_json:
         for verdict in judgement.verdicts:
             proof = text(f"bound_proof.{verdict.bound_proof}", lang)
-            click.echo(
-                text("verify.ok", lang, year=verdict.year, objective=f"{verdict.objective:,.0f}", proof=proof)
-            )
+            if math.isfinite(verdict.objective):
+                objective = f"{verdict.objective:,.0f}"
+                click.echo(text("verify.ok", lang, year=verdict.year, objective=objective, proof=proof))
+            else:
+                clash = verdict.bound_proof == "certificate"
+                click.echo(text("verify.conflict_ok" if clash else "verify.nothing", lang, year=verdict.year))
+        if judgement.others:
+            click.echo(text("verify.others", lang, count=len(judgement.others)))
     return EXIT_OK

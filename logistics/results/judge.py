@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,13 @@ class Judgement:
         One a year.
     violations
         Those of the files and of every year.
+    others
+        Verdicts of further plans, by id.
     """
 
     verdicts: tuple[Verdict, ...]
     violations: tuple[Problem, ...]
+    others: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def verified(self) -> bool:
@@ -103,7 +106,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         further[name] = _verdict(network, claims.year, other_plan, task, claims, other_duals, said.gap_asked)
     found = [problem for verdict in further.values() for problem in verdict.violations]
     said_wrongly = contradictions(said, judged.verdicts, further, weights)
-    return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly))
+    return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly), further)
 
 
 def _tables(folder: Path, name: str) -> tuple[Plan, pa.Table | None]:

@@ -203,7 +203,10 @@ class Limits(_Strict):
         default=None, description="false: a plan with unserved demand counts as infeasible"
     )
     unserved_cny_per_t: float | None = Field(
-        default=None, gt=0, le=1e9, description="price of unserved demand instead of serving all that can be served"
+        default=None,
+        gt=0,
+        le=1e9,
+        description="price of unserved demand instead of serving all that can be served",
     )
     max_mean_customer_days: Annotated[list[MeanDays], _listed("days", MeanDays)] | None = None
     max_co2_t: float | None = Field(default=None, gt=0, description="tonnes CO2e a year")

@@ -32,6 +32,8 @@ EVENTS = pa.schema(
         ("unserved_t", pa.float64()),
         ("unserved_more_t", pa.float64()),
         ("worst_markets", pa.string()),
+        ("worst_names_en", pa.string()),
+        ("worst_names_zh", pa.string()),
         ("gap", pa.float64()),
         ("verified", pa.bool_()),
         ("bound_proof", pa.string()),
@@ -62,8 +64,9 @@ def tables_of_disruption(base: YearOutcome, before: Sums, events: Sequence[Distu
     for event in events:
         hit = _hit(before, event.by_market)
         markets += [(base.year, event.event.id, *row) for row in hit]
-        rows.append(_row(base, event, "|".join(row[0] for row in hit[:MOST_MARKETS])))
-    rows.sort(key=lambda row: (-(row[13] or 0.0), -(row[6] or 0.0), row[1]))
+        rows.append(_row(base, event, [row[0] for row in hit[:MOST_MARKETS]]))
+    # The worst first: what has no plan, what leaves most behind, what costs most.
+    rows.sort(key=lambda row: (row[6] is not None, -(row[13] or 0.0), -(row[6] or 0.0), row[1]))
     return {"disruption": _table(rows, EVENTS), "disruption_markets": _table(markets, MARKETS)}
 
 
@@ -84,13 +87,14 @@ def _hit(before: Sums, after: Sums) -> list[tuple[str, float, float | None, floa
     return sorted(found, key=lambda row: (-(row[5] - row[4]), -row[1], row[0]))
 
 
-def _row(base: YearOutcome, event: Disturbed, worst: str) -> tuple[Any, ...]:
+def _row(base: YearOutcome, event: Disturbed, worst: Sequence[str]) -> tuple[Any, ...]:
     old = base.verdict.totals
     outcome = event.outcome or base
     new, names = outcome.verdict.totals, event.event.name
     mean = new.customer_t_h / new.served_t if new.served_t else None
     old_mean = old.customer_t_h / old.served_t if old.served_t else None
     known = outcome.has_plan
+    sites = {str(row["site_id"]): row for row in base.question.network.rows("sites")}
     untouched = event.outcome is None
     return (
         base.year,
@@ -105,9 +109,11 @@ def _row(base: YearOutcome, event: Disturbed, worst: str) -> tuple[Any, ...]:
         mean if known else None,
         mean - old_mean if known and mean is not None and old_mean is not None else None,
         new.co2_t - old.co2_t if known else None,
-        new.unserved_t,
-        new.unserved_t - old.unserved_t,
-        worst,
+        new.unserved_t if known else None,
+        new.unserved_t - old.unserved_t if known else None,
+        "|".join(worst),
+        "|".join(str(sites[market]["name_en"]) for market in worst),
+        "|".join(str(sites[market]["name_zh"]) for market in worst),
         outcome.solved.gap if known else None,
         outcome.verdict.plan_verified,
         outcome.verdict.bound_proof,

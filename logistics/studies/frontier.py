@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from logistics.limits import PlanLimit
 from logistics.scenario.case import Case
 from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
 from logistics.studies.frontier_tables import tables_of_frontier
 from logistics.studies.sandwich import Line, Spot, doubt
 from logistics.studies.study import PlanRecord, Report, StudyResult
-from logistics.studies.year_flow import Question, YearOutcome, solved_year
+from logistics.studies.year_flow import YearOutcome, solved_year
 
 if TYPE_CHECKING:
     from logistics.models.flow.column_generation import FlowModel
@@ -80,12 +79,15 @@ class YearFrontier:
         In order of the first objective.
     doubts
         Between each point and the next, how far below their chord plans may lie, as a share of the frontier's
-        extent; at most the gap of the solver where the edge is proven.
+        extent; 0 where the edge is proven to the gap.
+    failed
+        Solves that ended without a plan.
     """
 
     base: YearTables
     points: tuple[Point, ...]
     doubts: tuple[float, ...]
+    failed: tuple[YearOutcome, ...] = ()
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
@@ -116,8 +118,9 @@ class Frontier:
         ]
         merged = merged_years(self.kind, years)
         plans: dict[str, PlanRecord] = {}
-        outcomes = []
+        outcomes: list[YearOutcome] = []
         for result in results:
+            outcomes += result.failed
             for number, point in enumerate(result.points, 1):
                 outcome = point.outcome
                 outcomes.append(outcome)
@@ -140,8 +143,8 @@ def with_plans(
 
     status = min((result.status, *(outcome.status for outcome in outcomes)), key=STATUSES.index)
     if result.status in ("optimal", "limit") and status in ("infeasible", "no_plan"):
-        # That one of several questions has no answer is an answer of the study.
-        status = result.status
+        # That one of several questions has no answer is an answer; that time ran out on one is a limit.
+        status = "limit" if any(o.status == "no_plan" for o in outcomes) else result.status
     seconds = dict(result.seconds)
     for outcome in outcomes:
         for phase, amount in outcome.seconds.items():
@@ -164,27 +167,23 @@ class _Tracer:
     def __init__(self, spec: FrontierSpec, base: YearTables, model: FlowModel, report: Report) -> None:
         self._spec, self._report = spec, report
         self._base = base
-        self._question = base.outcome.question
-        self._instance = model.instance
+        question = base.outcome.question
+        self._question = replace(question, unserved_cny_per_t=None)
+        self._instance = replace(model.instance, unserved_cny_per_t=None)
         self._least = base.outcome.solved.least_unserved
         self._known: dict[tuple[int, bytes], Any] = {}
         self._remember(base.outcome)
         self._points: list[Point] = []
         self._lines: list[Line] = []
+        self._failed: list[YearOutcome] = []
+        self._number = 0
 
     def traced(self) -> YearFrontier:
         """Return the ends, then the points found by splitting the most doubtful edge first."""
-        first, second = self._spec.objectives
-        self._points = [self._end(first, second), self._end(second, first)]
-        if not all(point.outcome.has_plan for point in self._points):
-            return YearFrontier(self._base, (), ())
-        a, b = (point.spot for point in self._points)
-        if a.first >= b.first or a.second <= b.second:
-            # One plan is best in both.
-            self._points = self._points[:1]
+        self._points = self._ends()
         proven: set[tuple[Spot, Spot]] = set()
         given_up: set[tuple[Spot, Spot]] = set()
-        while len(self._points) < self._spec.points:
+        while 2 <= len(self._points) < self._spec.points:
             edges = [(p.spot, q.spot) for p, q in pairwise(self._points)]
             open_edges = [edge for edge in edges if edge not in proven | given_up]
             if not open_edges:
@@ -197,95 +196,86 @@ class _Tracer:
                 (proven if settled else given_up).add((p, q))
         spots = [point.spot for point in self._points]
         doubts = tuple(0.0 if (p, q) in proven else self._doubt(p, q) for p, q in pairwise(spots))
-        return YearFrontier(self._base, tuple(self._points), doubts)
+        return YearFrontier(self._base, tuple(self._points), doubts, tuple(self._failed))
 
     def _doubt(self, p: Spot, q: Spot) -> float:
         return doubt(p, q, self._lines, self._points[0].spot, self._points[-1].spot)
 
-    def _end(self, first: str, second: str) -> Point:
-        """Least of `first`, and among such plans least of `second`."""
-        alone = self._solved({NAMES[first]: 1.0}, ())
-        if not alone.outcome.has_plan:
-            return Point(Spot(math.nan, math.nan), 0.0, True, alone.outcome)
-        across = 0.0 if first == self._spec.objectives[0] else 1.0
-        self._lines.append(Line(1.0 - across, across, alone.outcome.solved.bound))
-        bound = _as_limit(first, alone.spot_value(first), alone.outcome.verdict.totals.served_t)
-        outcome = self._solved({NAMES[second]: 1.0}, (bound,)).outcome
-        rho = 0.0 if first == self._spec.objectives[0] else float("inf")
-        return Point(self._spot(outcome), rho, True, outcome)
+    def _ends(self) -> list[Point]:
+        """Least of each objective and, among such plans, least of the other; one point where they are one.
+
+        The other objective gets a weight so small that over the whole frontier it comes to no more than the
+        gap asked for: by how much the first is above its least cannot be told then.
+        """
+        alone = [self._solved(1.0, 0.0), self._solved(0.0, 1.0)]
+        if not all(outcome.has_plan for outcome in alone):
+            self._failed += [outcome for outcome in alone if not outcome.has_plan]
+            return []
+        a, b = (self._spot(outcome) for outcome in alone)
+        rise, fall = b.first - a.first, a.second - b.second
+        gap = self._question.gap
+        small = gap * a.first / fall if fall > 0 else 0.0
+        large = gap * b.second / rise if rise > 0 else 0.0
+        weights = ((1.0, small), (large, 1.0))
+        found = []
+        for place, pair in enumerate(weights):
+            outcome = self._solved(*pair) if min(pair) > 0 else alone[place]
+            if not outcome.has_plan:
+                self._failed.append(outcome)
+                return []
+            found.append(Point(self._spot(outcome), 0.0 if place == 0 else math.inf, True, outcome))
+        near = 10 * gap
+        if found[1].spot.first <= found[0].spot.first * (1 + near) or found[0].spot.second <= found[
+            1
+        ].spot.second * (1 + near):
+            # One plan is best in both, as far as the gap can tell.
+            return found[:1]
+        return found
 
     def _below(self, p: Spot, q: Spot) -> tuple[Point | None, bool]:
         """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap."""
         rho = (q.first - p.first) / (p.second - q.second)
-        first, second = self._spec.objectives
-        outcome = self._solved({NAMES[first]: 1.0, NAMES[second]: rho}, ()).outcome
-        solved = outcome.solved
-        if math.isfinite(solved.bound):
-            self._lines.append(Line(1.0, rho, solved.bound))
-        settled = solved.status == "optimal"
+        outcome = self._solved(1.0, rho)
+        settled = outcome.solved.status == "optimal"
         if not outcome.has_plan:
+            self._failed.append(outcome)
             return None, False
         spot = self._spot(outcome)
         chord = p.first + rho * p.second
-        if spot.first + rho * spot.second >= chord - EDGE * self._question.gap * abs(chord):
-            return None, settled
-        if not p.first < spot.first < q.first:
-            return None, settled
-        return Point(spot, rho, False, outcome), settled
+        new = spot.first + rho * spot.second < chord - EDGE * self._question.gap * abs(chord)
+        if new and p.first < spot.first < q.first:
+            return Point(spot, rho, False, outcome), settled
+        return None, settled
 
     def _spot(self, outcome: YearOutcome) -> Spot:
         first, second = self._spec.objectives
         return Spot(_value(outcome, first), _value(outcome, second))
 
-    def _solved(self, weights: Mapping[str, float], extra: tuple[PlanLimit, ...]) -> _Solved:
-        base = self._question
-        question = replace(
-            base, weights=dict(weights), limits=(*base.limits, *extra), unserved_cny_per_t=None
-        )
-        if extra or base.unserved_cny_per_t is not None:
-            instance, _ = question.compiled()
-        else:
-            instance = replace(self._instance, weights=question.arc_weights)
-        number = len(self._points) + 1
-        self._report("frontier.point", {"year": question.year, "number": number})
+    def _solved(self, along: float, across: float) -> YearOutcome:
+        """Solve for along · first + across · second; what is proven is kept as a line."""
+        names = [NAMES[objective] for objective in self._spec.objectives]
+        weights = {name: weight for name, weight in zip(names, (along, across), strict=True) if weight > 0}
+        question = replace(self._question, weights=weights)
+        self._number += 1
+        self._report("frontier.point", {"year": question.year, "number": self._number})
         outcome, _ = solved_year(
             question,
-            instance,
+            replace(self._instance, weights=question.arc_weights),
             lambda progress: self._report("run.round", shown_progress(progress)),
             self._known.values(),
             least=self._least,
         )
         self._remember(outcome)
-        if self._least is None:
-            self._least = outcome.solved.least_unserved
-        return _Solved(question, outcome)
+        self._least = self._least or outcome.solved.least_unserved
+        if math.isfinite(outcome.solved.bound):
+            self._lines.append(Line(along, across, outcome.solved.bound))
+        return outcome
 
     def _remember(self, outcome: YearOutcome) -> None:
         for k, path in outcome.solved.used_paths:
             self._known[(k, path.tobytes())] = (k, path)
 
 
-@dataclass(frozen=True)
-class _Solved:
-    """A weighted sum's answer."""
-
-    question: Question
-    outcome: YearOutcome
-
-    def spot_value(self, name: str) -> float:
-        """One of its objectives."""
-        return _value(self.outcome, name)
-
-
 def _value(outcome: YearOutcome, name: str) -> float:
     totals = outcome.verdict.totals
     return {"money": totals.money_cny, "hours": totals.customer_t_h, "co2": 1000.0 * totals.co2_t}[name]
-
-
-def _as_limit(name: str, value: float, served_t: float) -> PlanLimit:
-    """No more of an objective than `value`."""
-    if name == "money":
-        return PlanLimit("frontier", "money", value)
-    if name == "co2":
-        return PlanLimit("frontier", "co2", value / 1000.0)
-    return PlanLimit("frontier", "mean_customer_days", value / served_t / 24.0)

@@ -256,7 +256,9 @@ def dual_table(instance: Instance, solved: SolvedFlow, year: int) -> pa.Table:
         for resource, price in zip(instance.resources, duals.resource, strict=True):
             if price > 0:
                 rows.append((year, name, resource.kind, resource.id, resource.unit, float(price)))
-        for limit, price in zip(instance.limits, duals.limit, strict=True):
+        # What must stay unserved is found without the limits.
+        limits = () if name == "least_unserved" else instance.limits
+        for limit, price in zip(limits, duals.limit, strict=name != "least_unserved"):
             if price > 0:
                 rows.append((year, name, "limit", limit.id, limit.unit, float(price)))
     return pa.table(

@@ -70,6 +70,15 @@ SENTENCES: dict[str, str] = {
     "phase.unserved": "least unserved demand",
     "phase.objective": "objective",
     "verify.ok": "{year}: verified; flows, capacities and bill hold; objective {objective}, bound: {proof}",
+    "run.conflict.one": "This limit cannot be kept (proven): {limits}.",
+    "frontier.none": "Time ran out before the ends of the frontier had a plan.",
+    "disruption.left": "Where more stays behind than before, the plans carry different cargo: costs and "
+    "times are not compared.",
+    "verify.conflict_ok": "{year}: verified; the limits cannot hold together, recomputed by code that did "
+    "not find it",
+    "verify.nothing": "{year}: no plan, nothing to check",
+    "verify.others": "and {count} further plans, verified as well",
+    "verify.others.one": "and {count} further plan, verified as well",
     "verify.failed": "not verified: {count} violations",
     "verify.failed.one": "not verified: {count} violation",
     "check.ok": "{name}: no errors; {sites} sites, {services} services, {demand} demand rows",
@@ -103,12 +112,11 @@ SENTENCES: dict[str, str] = {
     "run.conflict": "These limits cannot hold together (proven): {limits}.",
     "run.relaxation": "The least that has to give: {limit} by {percent} %, from {stated} to {relaxed}.",
     "limits.title": "Limits",
-    "limits.worth": "{limit}: 1 % looser is worth up to {up_to}; solved again: {checked}.",
     "limit.mean_customer_days": "mean customer time at most {value} days{scope}",
     "limit.co2": "CO2 at most {value} t",
     "limit.money": "landed cost at most {value} CNY",
     "limit.promise_share": "at least {value} within the promise{scope}",
-    "limit.local_gateway_share": "at least {value} through local gateways",
+    "limit.local_gateway_share": "at least {value} through local gateways{scope}",
     "limit.load.most": "at most {value} t on {thing} {id}",
     "limit.load.least": "at least {value} t on {thing} {id}",
     "limit.scope": " where {where}",
@@ -128,6 +136,8 @@ SENTENCES: dict[str, str] = {
 }
 
 TERMS: dict[str, str] = {
+    "looser_up_to": "1 % looser, up to",
+    "declared": "where declared",
     # Modes, segments, directions, objectives, statuses
     "road": "road",
     "sea": "sea",

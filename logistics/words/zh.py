@@ -70,6 +70,13 @@ SENTENCES: dict[str, str] = {
     "phase.unserved": "最小化未服务需求",
     "phase.objective": "优化目标",
     "verify.ok": "{year} 年：校验通过，流量、能力、账目均相符；目标值 {objective}，下界：{proof}",
+    "run.conflict.one": "以下限制无法满足（已证明）：{limits}。",
+    "frontier.none": "在前沿两端得到方案之前，时间已用完。",
+    "disruption.left": "未服务货量增加的事件，前后承运的货物不同，不比较费用与时效。",
+    "verify.conflict_ok": "{year} 年：校验通过；各限制不能同时满足，由另一套程序重新算得",
+    "verify.nothing": "{year} 年：没有方案，无可校验",
+    "verify.others": "另有 {count} 个方案，也已通过校验",
+    "verify.others.one": "另有 {count} 个方案，也已通过校验",
     "verify.failed": "校验未通过：{count} 处不符",
     "verify.failed.one": "校验未通过：{count} 处不符",
     "check.ok": "{name}：没有错误；节点 {sites} 个，线路 {services} 条，需求 {demand} 行",
@@ -103,12 +110,11 @@ SENTENCES: dict[str, str] = {
     "run.conflict": "以下限制不能同时满足（已证明）：{limits}。",
     "run.relaxation": "最少需要让步：{limit}放宽 {percent} %，由 {stated} 改为 {relaxed}。",
     "limits.title": "限制",
-    "limits.worth": "{limit}：放宽 1 % 最多值 {up_to}；重新求解为 {checked}。",
     "limit.mean_customer_days": "客户平均时效不超过 {value} 天{scope}",
     "limit.co2": "CO2 排放不超过 {value} 吨",
     "limit.money": "落地成本不超过 {value} 元",
     "limit.promise_share": "至少 {value} 的货物在承诺时效内{scope}",
-    "limit.local_gateway_share": "至少 {value} 经本省口岸",
+    "limit.local_gateway_share": "至少 {value} 经本省口岸{scope}",
     "limit.load.most": "{thing} {id} 不超过 {value} 吨",
     "limit.load.least": "{thing} {id} 不少于 {value} 吨",
     "limit.scope": "（{where}）",
@@ -127,6 +133,8 @@ SENTENCES: dict[str, str] = {
 }
 
 TERMS: dict[str, str] = {
+    "looser_up_to": "放宽 1 % 最多值",
+    "declared": "按申报地",
     # 运输方式、模式、方向、目标、状态
     "road": "公路",
     "sea": "海运",

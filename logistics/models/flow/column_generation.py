@@ -255,11 +255,9 @@ class FlowModel:
                 best, best_duals = large.bound, large.duals
                 self._master.activate(large.duals.resource > 0)
                 if margin is not None:
-                    known = large.answer.demand_dual
-                    guide = np.maximum(
-                        guide, known + FAIR_MARGIN * np.maximum(known, float(np.median(known)))
-                    )
-                    margin = guide - known
+                    fair = large.answer.demand_dual
+                    guide = np.maximum(guide, fair + FAIR_MARGIN * np.maximum(fair, np.median(fair)))
+                    margin = guide - fair
                     self._master.set_objective(guide, scale)
         settled, stuck = not guided, False
         while True:
@@ -314,7 +312,8 @@ class FlowModel:
 
     def _large(self, name: str, goal: _Goal) -> _Phase | None:
         """Solve by interior points; None: they do not get anywhere."""
-        unserved = None if np.all(np.isinf(goal.unserved)) else goal.guide
+        price = np.asarray(goal.unserved, dtype=float)
+        unserved = None if np.all(np.isinf(price)) else goal.guide
         flow = LargeFlow(self.instance, self.pricer, self._master, unserved)
         constant = float(self._master.constant @ self.instance.commodities.demand_t)
 
@@ -340,7 +339,7 @@ class FlowModel:
             unserved_price=0.0,
             feasible=True,
         )
-        most = float(np.max(goal.unserved))
+        most = float(np.max(price))
         duals = Duals(found.prices, limits, most, goal.path_scale, goal.allowed_t)
         gap = gap_of(found.value, found.bound)
         closed = gap <= self._stop.gap

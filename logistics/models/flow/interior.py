@@ -39,6 +39,7 @@ from scipy.sparse import csr_matrix
 from logistics.errors import SolverFailure
 
 Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
 INFEASIBLE = 1e-9
 """Largest residual of rows and reduced costs, relative to their size, of a solution."""
 MOST_STEPS = 80
@@ -68,9 +69,9 @@ class PathProgram:
     """
 
     cost: Floats
-    first: NDArray[np.int64]
+    first: Longs
     demand: Floats
-    start: NDArray[np.int64]
+    start: Longs
     row: NDArray[np.int32]
     amount: Floats
     room: Floats
@@ -83,7 +84,7 @@ class InteriorAnswer:
     Parameters
     ----------
     flow
-        x, > 0.
+        x, > 0 (≥ 0 where there are no rows).
     price
         y, > 0.
     demand_dual
@@ -171,18 +172,18 @@ class InteriorPoint:
     """
 
     def __init__(self, program: PathProgram) -> None:
-        p = self._program = program
+        p = self.program = program
         self._commodities, self._rows = len(p.demand), len(p.room)
         self._columns = len(p.cost)
-        self._group = np.repeat(np.arange(self._commodities), np.diff(p.first))
-        self._by_column = csr_matrix((p.amount, p.row, p.start), (self._columns, self._rows))
-        self._by_row = self._by_column.T.tocsr()
+        self.group = np.repeat(np.arange(self._commodities), np.diff(p.first))
+        self.by_column = csr_matrix((p.amount, p.row, p.start), (self._columns, self._rows))
+        self.by_row = self.by_column.T.tocsr()
         self._cost_unit = max(1e-12, float(np.mean(np.abs(p.cost))))
         self._flow_unit = max(1e-12, float(np.mean(p.demand)))
         self._cost = p.cost / self._cost_unit
         self._demand = p.demand / self._flow_unit
         self._room = p.room / self._flow_unit
-        self._matrix = np.zeros((self._rows, self._rows), order="F")
+        self.matrix = np.zeros((self._rows, self._rows), order="F")
 
     def solve(self, tolerance: float) -> InteriorAnswer:
         """Solve until primal and dual value differ by less than `tolerance`, relative.
@@ -192,33 +193,44 @@ class InteriorPoint:
         SolverFailure
             When rounding destroys a step.
         """
+        if self._rows == 0:
+            return self._without_rows()
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return self._solve(tolerance)
 
-    def _sum(self, values: Floats) -> Floats:
+    def _without_rows(self) -> InteriorAnswer:
+        p = self.program
+        least = np.minimum.reduceat(p.cost, p.first[:-1])
+        cheapest = np.flatnonzero(p.cost == least[self.group])
+        _, chosen = np.unique(self.group[cheapest], return_index=True)
+        flow = np.zeros(self._columns)
+        flow[cheapest[chosen]] = p.demand
+        return InteriorAnswer(flow, np.zeros(0), least, 0)
+
+    def sum(self, values: Floats) -> Floats:
         """Add up by commodity."""
-        return np.add.reduceat(values, self._program.first[:-1])
+        return np.add.reduceat(values, self.program.first[:-1])
 
     def _start(self) -> _Point:
         """Even flows, small prices, slacks away from 0."""
         c, d = self._cost, self._demand
         y = np.full(self._rows, 0.1 * max(float(np.median(np.abs(c))), 1e-3))
-        reduced = c + self._by_column @ y
-        pi = np.minimum.reduceat(reduced, self._program.first[:-1])
-        x = (d / np.diff(self._program.first))[self._group]
-        s = np.maximum(self._room - self._by_row @ x, 0.1 * np.maximum(self._room, float(np.mean(d))))
-        z = np.maximum(reduced - pi[self._group], 0.1 * float(np.mean(np.abs(c))))
+        reduced = c + self.by_column @ y
+        pi = np.minimum.reduceat(reduced, self.program.first[:-1])
+        x = (d / np.diff(self.program.first))[self.group]
+        s = np.maximum(self._room - self.by_row @ x, 0.1 * np.maximum(self._room, float(np.mean(d))))
+        z = np.maximum(reduced - pi[self.group], 0.1 * float(np.mean(np.abs(c))))
         return _Point(x, s, pi, y, z)
 
     def _solve(self, tolerance: float) -> InteriorAnswer:
-        c, d, b, group = self._cost, self._demand, self._room, self._group
+        c, d, b, group = self._cost, self._demand, self._room, self.group
         cost_size = 1 + float(np.abs(c).max())
         flow_size = 1 + max(float(d.max()), float(b.max(initial=0.0)))
         at, steps = self._start(), 0
         while True:
-            short_d = d - self._sum(at.x)
-            short_b = b - self._by_row @ at.x - at.s
-            short_c = c - at.pi[group] + self._by_column @ at.y - at.z
+            short_d = d - self.sum(at.x)
+            short_b = b - self.by_row @ at.x - at.s
+            short_c = c - at.pi[group] + self.by_column @ at.y - at.z
             complement = _dot(at.x, at.z) + _dot(at.s, at.y)
             off = max(float(np.abs(short_d).max()), float(np.abs(short_b).max(initial=0.0))) / flow_size
             off = max(off, float(np.abs(short_c).max()) / cost_size)
@@ -268,11 +280,11 @@ class _Newton:
     ) -> None:
         self._solver, self._at = solver, at
         self._short_d, self._short_b, self._short_c = short_d, short_b, short_c
-        p = solver._program
+        p = solver.program
         self._theta = at.x / at.z
         self._ratio = at.s / at.y
         self._total = np.zeros(len(p.demand))
-        matrix = solver._matrix
+        matrix = solver.matrix
         diagonal = np.arange(len(p.room))
         extra = 1e-13
         while True:
@@ -290,16 +302,16 @@ class _Newton:
     def _product(self, v: Floats) -> Floats:
         """The matrix of the system times `v`, without the shortcuts taken in forming it."""
         s = self._solver
-        q: Floats = self._theta * np.asarray(s._by_column @ v)
-        q -= self._theta * (s._sum(q) / self._total)[s._group]
-        return np.asarray(self._ratio * v + s._by_row @ q)
+        q: Floats = self._theta * np.asarray(s.by_column @ v)
+        q -= self._theta * (s.sum(q) / self._total)[s.group]
+        return np.asarray(self._ratio * v + s.by_row @ q)
 
     def direction(self, for_x: Floats, for_s: Floats) -> _Direction:
         """Direction that also makes z·dx + x·dz = `for_x` and y·ds + s·dy = `for_s`."""
         s, at, theta = self._solver, self._at, self._theta
         h = for_x / at.z - theta * self._short_c
-        e = (self._short_d - s._sum(h)) / self._total
-        rhs = s._by_row @ (h + theta * e[s._group]) + for_s / at.y - self._short_b
+        e = (self._short_d - s.sum(h)) / self._total
+        rhs = s.by_row @ (h + theta * e[s.group]) + for_s / at.y - self._short_b
         dy = lapack.dpotrs(self._factor, rhs, lower=1)[0]
         for _ in range(2):
             rest = rhs - self._product(dy)
@@ -308,14 +320,22 @@ class _Newton:
             ):
                 break
             dy = dy + lapack.dpotrs(self._factor, rest, lower=1)[0]
-        q = np.asarray(s._by_column @ dy)
-        dpi = e + s._sum(theta * q) / self._total
-        dz = self._short_c - dpi[s._group] + q
+        q = np.asarray(s.by_column @ dy)
+        dpi = e + s.sum(theta * q) / self._total
+        dz = self._short_c - dpi[s.group] + q
         return _Direction(for_x / at.z - theta * dz, for_s / at.y - self._ratio * dy, dpi, dy, dz)
 
 
 @numba.njit(cache=True, nogil=True)
-def _form(first, start, row, amount, theta, matrix, total):
+def _form(
+    first: Longs,
+    start: Longs,
+    row: NDArray[np.int32],
+    amount: Floats,
+    theta: Floats,
+    matrix: Floats,
+    total: Floats,
+) -> None:
     """Add Σ_k [Σ θ_j b_j b_jᵀ - w wᵀ/t] to the lower triangle, b_j = a_j - a of the commodity's largest θ.
 
     Fills `total` with t.

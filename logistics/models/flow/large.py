@@ -37,7 +37,9 @@ MOST_ROWS = 12_000
 WARM_UPS, NEIGHBOURS = 200, 20
 """Evaluations of prices at first and after each master."""
 POOL, POOL_RANK, POOL_SHARE, NARROW_POOL = 1e-2, 12, 0.02, 1e-3
-"""First columns: reduced cost as a share of the cost, number a commodity, share of flow in the warm-up; later."""
+"""First columns: reduced cost as a share of the cost, number a commodity, share of flow in the warm-up; and
+reduced cost of later ones.
+"""
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-3, 1e-9
 ACCURACY = 0.1
 """How exactly a master is solved, as a share of the gap."""
@@ -53,6 +55,7 @@ MOST_THIN = 1e-3
 POLISHED = 1e-9
 PATIENCE = 4
 DETOURS = 6
+MOST_ROUNDS = 200
 THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -167,7 +170,7 @@ class LargeFlow:
         self._keep_new_paths()
         chosen = self._first_choice(prices, probe, start.weight)
         tolerance, best_gap, idle = FIRST_TOLERANCE, np.inf, 0
-        for turn in range(1000):
+        for _ in range(MOST_ROUNDS):
             flow, unserved, prices, raw = self._master_point(chosen, guide, active, tolerance)
             active |= (self._load(flow) > NEARLY_FULL * self._capacity) & ~self._closed
             self._probed(prices)
@@ -179,7 +182,7 @@ class LargeFlow:
             value = self._plan(flow, prices)
             reached = tell(value, self._bound + self._same)
             if reached <= gap:
-                self._polish(flow, prices, guide, active, gap)
+                self._polish(flow, unserved, prices, guide, active, gap)
             if reached <= gap or late():
                 return self._outcome
             idle = 0 if reached < 0.7 * best_gap else idle + 1
@@ -218,6 +221,8 @@ class LargeFlow:
 
     def _probed(self, prices: Floats) -> Probe:
         probe = self._book.evaluate(prices)
+        # Commodities without demand have not been asked for.
+        probe = replace(probe, cost=np.where(np.isfinite(probe.cost), probe.cost, 0.0))
         if probe.bound > self._bound:
             self._bound, self._prices, self._dual = probe.bound, prices.copy(), probe.cost
         return probe
@@ -260,9 +265,17 @@ class LargeFlow:
         return np.maximum(size, 1e-3 * float(size.mean())) if len(size) else size
 
     def _master_point(
-        self, chosen: Flags, guide: Floats, active: Flags, tolerance: float
+        self,
+        chosen: Flags,
+        guide: Floats,
+        active: Flags,
+        tolerance: float,
+        may_leave: Flags | None = None,
     ) -> tuple[Floats, Floats, Floats, float]:
-        """Flows by column, unserved tonnes, prices and value of the master over the chosen columns."""
+        """Flows by column, unserved tonnes, prices and value of the master over the chosen columns.
+
+        Commodities without a column, or that `may_leave` (None: all), may stay unserved at their guide price.
+        """
         m, draws = self._master, self._master.draws
         usable = np.zeros(m.num_columns, bool)
         usable[: len(chosen)] = chosen
@@ -271,9 +284,15 @@ class LargeFlow:
         number = np.full(len(self._demand), -1)
         number[members] = np.arange(len(members))
         columns = np.flatnonzero(usable & (number[m.column_commodity] >= 0))
-        k = np.concatenate([number[m.column_commodity[columns]], np.arange(len(members))])
+        leaving = np.ones(len(members), bool)
+        if may_leave is not None:
+            leaving = may_leave[members] | (
+                np.bincount(number[m.column_commodity[columns]], minlength=len(members)) == 0
+            )
+        leavers = np.flatnonzero(leaving)
+        k = np.concatenate([number[m.column_commodity[columns]], leavers])
         cost = m.column_cost[columns] - self._constant[m.column_commodity[columns]]
-        cost = np.concatenate([cost, guide[members]])
+        cost = np.concatenate([cost, guide[members[leavers]]])
         order = np.argsort(k, kind="stable")
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
@@ -298,7 +317,7 @@ class LargeFlow:
         answer = InteriorPoint(program).solve(tolerance)
         tonnes = answer.flow[place]
         flow, unserved = np.zeros(m.num_columns), np.zeros(len(self._demand))
-        flow[columns], unserved[members] = tonnes[: len(columns)], tonnes[len(columns) :]
+        flow[columns], unserved[members[leavers]] = tonnes[: len(columns)], tonnes[len(columns) :]
         prices = np.zeros(len(self._capacity))
         prices[rows] = np.maximum(answer.price, 0.0)
         # Nothing fits through a closed capacity: any price proves the same, a high one keeps paths away.
@@ -309,7 +328,9 @@ class LargeFlow:
         d = self._master.draws
         return np.bincount(d.row, d.amount * flow[d.path], len(self._capacity)).astype(float)
 
-    def _polish(self, flow: Floats, prices: Floats, guide: Floats, active: Flags, gap: float) -> None:
+    def _polish(
+        self, flow: Floats, unserved: Floats, prices: Floats, guide: Floats, active: Flags, gap: float
+    ) -> None:
         """Replace the plan by one without flows that an interior point has only because it is one.
 
         Flow times reduced cost is alike on all columns there: those with less flow than reduced cost, both
@@ -321,8 +342,12 @@ class LargeFlow:
         for exact_first in (False, True):
             try:
                 if exact_first:
-                    flow, _, prices, _ = self._master_point(flow > 0, guide, active, POLISHED)
-                clean = self._without_thin(flow, prices, guide, active)
+                    flow, unserved, prices, _ = self._master_point(flow > 0, guide, active, POLISHED)
+                extra, least = self._reduced_cost(prices)
+                size, k = self._cost_size(least), self._master.column_commodity[: len(flow)]
+                thin = self._is_thin(flow, self._demand[k], extra[: len(flow)] / size[k])
+                left = ~self._is_thin(unserved, self._demand, (guide - least) / size)
+                clean, *_ = self._master_point((flow > 0) & ~thin, guide, active, POLISHED, left)
             except SolverFailure:
                 break
             self._outcome = None
@@ -331,12 +356,10 @@ class LargeFlow:
                 return
         self._outcome = before
 
-    def _without_thin(self, flow: Floats, prices: Floats, guide: Floats, active: Flags) -> Floats:
-        extra, least = self._reduced_cost(prices)
-        k = self._master.column_commodity[: len(flow)]
-        share = flow / np.maximum(self._demand[k], 1e-300)
-        thin = (share < MOST_THIN) & (share < extra[: len(flow)] / self._cost_size(least)[k])
-        return self._master_point((flow > 0) & ~thin, guide, active, POLISHED)[0]
+    @staticmethod
+    def _is_thin(tonnes: Floats, demand: Floats, extra: Floats) -> Flags:
+        share = tonnes / np.maximum(demand, 1e-300)
+        return np.asarray((share < MOST_THIN) & (share < extra))
 
     def _plan(self, flow: Floats, prices: Floats) -> float:
         """Repair the flows; keep the plan if it is the best so far, and return the best value."""

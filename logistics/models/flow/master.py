@@ -154,8 +154,8 @@ class Master:
         draws = self._uses.draws(number, products, paths)
         counted = limit_draws(self.instance, number, members, traits, paths)
         first = self.num_columns
-        for number, key in enumerate(zip(members.tolist(), paths, strict=True), first):
-            self._known[key[0], key[1].tobytes()] = number
+        for column, (member, path) in enumerate(zip(members.tolist(), paths, strict=True), first):
+            self._known[member, path.tobytes()] = column
         self.column_commodity = np.concatenate([self.column_commodity, members])
         self.column_path += paths
         self._column_cost = np.concatenate([self._column_cost, traits.cost + self.constant[members]])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from operator import is_
 from threading import Lock
 
 import numpy as np
@@ -68,15 +69,22 @@ class PathPricer:
     ----------
     instance
         The instance.
+    like
+        The pricer of an instance with the same graphs and commodities, under other weights, capacities or
+        bounds: what does not depend on these is taken from it.
     """
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, like: PathPricer | None = None) -> None:
         self.instance = instance
         self.costs: list[LayerCosts] = [layer_costs(instance, layer) for layer in instance.layers]
-        self.plain = [PlainLayer(instance, number) for number in range(len(instance.layers))]
-        self.classes = list(_classes(instance))
-        self._stocked = {
-            number: StockedPricer(instance, number, self.costs[number])
+        same = like if like is not None and _alike(instance, like.instance) else None
+        layers = range(len(instance.layers))
+        self.plain: list[PlainLayer] = same.plain if same else [PlainLayer(instance, i) for i in layers]
+        self.classes: list[_Class] = same.classes if same else list(_classes(instance))
+        self.stocked: dict[int, StockedPricer] = {
+            number: StockedPricer(
+                instance, number, self.costs[number], same.stocked[number] if same else None
+            )
             for number, layer in enumerate(instance.layers)
             if layer.stocked
         }
@@ -137,7 +145,7 @@ class PathPricer:
 
         # Tasks write to different commodities, and their paths are put together in task order.
         tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self.classes]
-        for pricer in self._stocked.values():
+        for pricer in self.stocked.values():
             tasks += pricer.tasks(dues, contested, threshold, scale, cost)
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(lambda task: task(), tasks))
@@ -241,6 +249,13 @@ class PlainLayer:
                 cost[k] += late[k]
                 if path is not None and in_time < cost[k]:
                     cost[k], paths[k] = in_time, path
+
+
+def _alike(one: Instance, other: Instance) -> bool:
+    """Whether two instances have the same graphs, commodities, products and weights in limits."""
+    layers = len(one.layers) == len(other.layers) and all(map(is_, one.layers, other.layers))
+    things = one.commodities is other.commodities and one.products is other.products
+    return layers and things and np.array_equal(limit_factors(one), limit_factors(other))
 
 
 def _classes(instance: Instance) -> Iterator[_Class]:

@@ -20,6 +20,8 @@ MARGIN = 1e-10
 """Share of each capacity kept free for traces."""
 TRACE = 2e-10
 """Demand that lacks less than this share goes on a way in use."""
+CRUMB = 1e-9
+"""Flows up to this share of their demand, or this many tonnes, join the commodity's largest."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,27 @@ def repaired(
     Floats
         Tonnes of each commodity that found no room.
     """
-    return _repaired(
+    lacking: Floats = _repaired(
         table.number, table.first, table.start, table.row, table.amount, flow, demand,
         (1 - MARGIN) * capacity, dear, most, thin,
     )  # fmt: skip
+    return lacking
 
 
 @numba.njit(cache=True, nogil=True)
-def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, most, thin):
+def _repaired(
+    number: Longs,
+    first: Longs,
+    start: Longs,
+    row: Longs,
+    amount: Floats,
+    flow: Floats,
+    demand: Floats,
+    capacity: Floats,
+    dear: Floats,
+    most: Floats,
+    thin: float,
+) -> Floats:
     load = np.zeros(len(capacity))
     for k in range(len(demand)):
         total = 0.0
@@ -147,4 +162,13 @@ def _repaired(number, first, start, row, amount, flow, demand, capacity, dear, m
                     lacking[k] -= room
                     for i in range(start[j], start[j + 1]):
                         load[row[i]] += amount[i] * room
+    for k in range(len(demand)):
+        best = first[k]
+        for j in range(first[k], first[k + 1]):
+            if flow[number[j]] > flow[number[best]]:
+                best = j
+        for j in range(first[k], first[k + 1]):
+            if j != best and flow[number[j]] <= CRUMB * max(1.0, demand[k]):
+                flow[number[best]] += flow[number[j]]
+                flow[number[j]] = 0.0
     return lacking

@@ -76,7 +76,7 @@ def series_reduced(num_vertices: int, tail: Ints, head: Ints, arcs: Ints, keep: 
 
 
 @numba.njit(cache=True, nogil=True)
-def _runs(tail, head, arcs, inner, onward):
+def _runs(tail: Ints, head: Ints, arcs: Ints, inner: NDArray[np.bool_], onward: Ints) -> tuple[Longs, Ints]:
     run = np.empty(len(arcs), np.int32)
     first = np.empty(len(arcs) + 1, np.int64)
     first[0] = 0

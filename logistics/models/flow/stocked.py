@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from logistics.models.flow.columns import LATE_H
 from logistics.models.flow.costs import Dues, LayerCosts, limit_factors
 from logistics.models.flow.hull import HullPaths, RootCosts, hull_paths, least_spread
-from logistics.models.flow.series import series_reduced
+from logistics.models.flow.series import ReducedGraph, series_reduced
 from logistics.paths import CompressedGraph
 from logistics.virtual_network.instance import Instance
 
@@ -68,12 +68,25 @@ class StockedPricer:
         The instance and the layer's number in it.
     costs
         Costs of the layer.
+    like
+        The pricer of the layer under other weights: graphs and groups are taken from it.
     """
 
-    def __init__(self, instance: Instance, number: int, costs: LayerCosts) -> None:
+    def __init__(
+        self, instance: Instance, number: int, costs: LayerCosts, like: StockedPricer | None = None
+    ) -> None:
         self._instance, self._costs, self._number = instance, costs, number
         layer = instance.layers[number]
         self._layer = layer
+        self._free: dict[int, Floats] = {}
+        self.reduced: ReducedGraph
+        self.starts: NDArray[np.bool_]
+        self.groups: list[_Group]
+        self.least_w: dict[tuple[int, tuple[float, ...]], Floats] = {}
+        if like is not None:
+            self.reduced, self.starts, self.least_w = like.reduced, like.starts, like.least_w
+            self.groups = [replace(group, way_cost=self._way_cost(group)) for group in like.groups]
+            return
         deliver = np.array([step.action == "deliver" for step in layer.steps], dtype=bool)
         upstream = ~deliver
         upstream[layer.store_arc] = False
@@ -81,12 +94,11 @@ class StockedPricer:
         mine = np.flatnonzero((c.layer == number) & (c.origin >= 0) & (c.destination >= 0))
         keep = np.unique(np.concatenate([c.origin[mine], layer.tail[layer.store_arc]]))
         arcs = np.flatnonzero(upstream).astype(np.int32)
-        self._reduced = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
-        self._starts = np.zeros(layer.num_vertices, dtype=bool)
-        self._starts[c.origin[mine]] = True
-        self._groups = list(self._grouped(mine, np.flatnonzero(deliver)))
-        self._free: dict[int, Floats] = {}
-        self._least_w: dict[tuple[int, tuple[float, ...]], Floats] = {}
+        self.reduced = series_reduced(layer.num_vertices, layer.tail, layer.head, arcs, keep)
+        self.starts = np.zeros(layer.num_vertices, dtype=bool)
+        self.starts[c.origin[mine]] = True
+        groups = self._grouped(mine, np.flatnonzero(deliver))
+        self.groups = [replace(group, way_cost=self._way_cost(group)) for group in groups]
 
     def _grouped(self, mine: NDArray[np.intp], deliveries: NDArray[np.intp]) -> list[_Group]:
         c, layer = self._instance.commodities, self._layer
@@ -111,19 +123,25 @@ class StockedPricer:
                 for s, a in last.get(int(c.destination[k]), ())
             ]
             member, origin, at, by = np.array(ways, dtype=np.int32).reshape(-1, 4).T
-            both = self._costs.fixed[product][layer.store_arc[at]] + self._costs.fixed[product][by]
             hours = self._costs.customer_h[layer.store_arc[at]] + self._costs.customer_h[by]
-            cost = both + self._costs.time_weight * c.time_value_cny_per_t_h[members[member]] * hours
             is_late = hours > c.promise_h[members[member]] + LATE_H
-            foreign = self._starts.copy()
+            foreign = self.starts.copy()
             foreign[origins] = False
-            near = np.flatnonzero(~foreign[self._reduced.tail])
-            back = CompressedGraph.from_arcs(layer.num_vertices, self._reduced.head, self._reduced.tail, near)
+            near = np.flatnonzero(~foreign[self.reduced.tail])
+            back = CompressedGraph.from_arcs(layer.num_vertices, self.reduced.head, self.reduced.tail, near)
             starts = origins.astype(np.int32)
             groups.append(
-                _Group(product, factor, members, starts, member, origin, at, by, cost, is_late, back)
+                _Group(product, factor, members, starts, member, origin, at, by, np.zeros(0), is_late, back)
             )
         return groups
+
+    def _way_cost(self, group: _Group) -> Floats:
+        """Cost of store and delivery of each last stage, without prices."""
+        costs, store = self._costs, self._layer.store_arc[group.way_store]
+        fixed = costs.fixed[group.product]
+        hours = costs.customer_h[store] + costs.customer_h[group.way_arc]
+        value = self._instance.commodities.time_value_cny_per_t_h[group.members[group.way_member]]
+        return np.asarray(fixed[store] + fixed[group.way_arc] + costs.time_weight * value * hours)
 
     def tasks(
         self,
@@ -140,7 +158,7 @@ class StockedPricer:
         """
         return [
             partial(self._price, number, paid, contested, threshold, scale, cost)
-            for number in range(len(self._groups))
+            for number in range(len(self.groups))
         ]
 
     def _price(
@@ -153,7 +171,7 @@ class StockedPricer:
         cost: Floats,
     ) -> list[tuple[int, Ints]]:
         """Price one group, and return the paths below their threshold."""
-        group = self._groups[number]
+        group = self.groups[number]
         free = self._free.get(number)
         limit = np.where(contested[group.members], threshold[group.members], -np.inf)[group.way_member]
         wanted = limit > -np.inf if free is None or scale != 1.0 else free < limit
@@ -208,7 +226,7 @@ class StockedPricer:
             ways.arcs[r, o, :n] for r, o, n in zip(row, origin, ways.lengths[row, origin], strict=True)
         ]
         last = np.column_stack([self._layer.store_arc[group.way_store[way]], group.way_arc[way]])
-        before = self._reduced.unfolded(upstream)
+        before = self.reduced.unfolded(upstream)
         for member, path, end in zip(group.members[chosen].tolist(), before, last, strict=True):
             found.append((member, np.concatenate([path, end]).astype(np.int32)))
         return found
@@ -227,11 +245,11 @@ class StockedPricer:
         """
         costs, product = self._costs, group.product
         store_arc = self._layer.store_arc[stores]
-        spread = self._reduced.weights(costs.spread_h2[product])
+        spread = self.reduced.weights(costs.spread_h2[product])
         key = (product, group.factor)
-        if key not in self._least_w:
+        if key not in self.least_w:
             every = self._layer.tail[self._layer.store_arc].astype(np.int32)
-            self._least_w[key] = least_spread(group.back, spread, every, group.origins)
+            self.least_w[key] = least_spread(group.back, spread, every, group.origins)
         fee = on_money * self._layer.storage_cny_per_t_h[stores, product]
         roots = RootCosts(
             root=self._layer.tail[store_arc].astype(np.int32),
@@ -242,11 +260,11 @@ class StockedPricer:
         )
         return hull_paths(
             group.back,
-            self._reduced.head,
-            self._reduced.weights(scale * costs.fixed[product] + dues),
-            self._reduced.weights(costs.stock_h[product]),
+            self.reduced.head,
+            self.reduced.weights(scale * costs.fixed[product] + dues),
+            self.reduced.weights(costs.stock_h[product]),
             spread,
             roots,
             group.origins,
-            self._least_w[key][stores],
+            self.least_w[key][stores],
         )

@@ -176,7 +176,7 @@ class PathBook:
             per_t = np.where(layer.use_is_m3, instance.products.m3_per_t[product], 1.0)
             load += np.bincount(layer.use_row, per_t * on_arc[layer.use_arc], len(load))
         served = np.isfinite(cost)
-        bound = float((self._demand * cost)[served].sum() - (self._capacity * prices).sum())
+        bound = float((self._demand[served] * cost[served]).sum() - (self._capacity * prices).sum())
         return Probe(bound, load, cost, column)
 
     def _grown(
@@ -301,7 +301,7 @@ def _shares(known: Floats, count: int) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True)
-def _slot(keys, code):
+def _slot(keys: Codes, code: np.uint64) -> np.uint64:
     mask = np.uint64(len(keys) - 1)
     i = ((code * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
     while keys[i] != np.uint64(0) and keys[i] != code:
@@ -310,7 +310,7 @@ def _slot(keys, code):
 
 
 @numba.njit(cache=True, nogil=True)
-def _enter(keys, values, codes, first):
+def _enter(keys: Codes, values: Longs, codes: Codes, first: int) -> None:
     for q in range(len(codes)):
         i = _slot(keys, codes[q])
         keys[i] = codes[q]
@@ -318,7 +318,22 @@ def _enter(keys, values, codes, first):
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(start, end, arc, tail, weights, code, salt, roots, first, destination, tonnes, most, keys, values):
+def _grow(
+    start: Ints,
+    end: Ints,
+    arc: Ints,
+    tail: Ints,
+    weights: Floats,
+    code: Codes,
+    salt: Codes,
+    roots: Ints,
+    first: Longs,
+    destination: Ints,
+    tonnes: Floats,
+    most: Floats,
+    keys: Codes,
+    values: Longs,
+) -> tuple[Floats, Floats, Longs, Ints, Codes, Longs, Ints]:
     """Grow trees until all destinations are settled or too dear, load them, and tell new paths by hash."""
     n, count = len(start) - 1, len(destination)
     load = np.zeros(len(tail))
