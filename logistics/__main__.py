@@ -15,6 +15,8 @@ VERBS = {
     "run": "Solve a scenario, check the plan, write the results.",
     "verify": "Check a results folder, or a hand-made plan, from its files alone.",
     "compare": "Compare two results: inputs, totals, services.",
+    "export-network": "Write a network folder as an Excel workbook to edit.",
+    "import-network": "Read such a workbook back into a network folder.",
     "schema": "Print the JSON Schema of scenario files.",
 }
 EXIT_CODES = """\b
@@ -32,7 +34,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"logistics.commands.{cmd_name}")
+        module = importlib.import_module(f"logistics.commands.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

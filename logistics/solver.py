@@ -79,6 +79,7 @@ class IncrementalProgram:
         )
         self._parameters = parameters_pb2.SolveParametersProto()
         self._parameters.presolve = parameters_pb2.EMPHASIS_OFF
+        self._parameters.lp_algorithm = parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX
 
     def add_rows(self, lower: Floats, upper: Floats) -> Ints:
         """Add empty rows with these bounds; returns their numbers."""

@@ -303,7 +303,7 @@ class FlowModel:
                 self._master.set_objective(guide, scale)
                 self._master.set_limits(self._limits, breaking)
             elif fresh == 0 and answer.feasible:
-                # With all awake the master is the whole program over its columns: nothing prices out for good.
+                # With all awake the master is the program over its columns: nothing prices out any more.
                 if stuck or not self._master.wake_everyone():
                     return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
                 stuck = True
