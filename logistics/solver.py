@@ -40,6 +40,14 @@ _REASONS: dict[int, Outcome] = {
 }
 
 
+OTHER_WAYS = (
+    (parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX, parameters_pb2.EMPHASIS_MEDIUM),
+    (parameters_pb2.LP_ALGORITHM_PRIMAL_SIMPLEX, parameters_pb2.EMPHASIS_OFF),
+    (parameters_pb2.LP_ALGORITHM_PRIMAL_SIMPLEX, parameters_pb2.EMPHASIS_MEDIUM),
+)
+"""Tried in turn where coefficients are so far apart that GLOP misses its tolerances."""
+
+
 @dataclass(frozen=True)
 class LinearAnswer:
     """What a linear program's solve ended with.
@@ -126,15 +134,14 @@ class IncrementalProgram:
         self._send()
         if time_limit_s is not None:
             self._parameters.time_limit.FromMilliseconds(max(1, int(time_limit_s * 1000)))
-        result = _called(
-            self._solver.solve,
-            self._parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
+        result = self._run(self._parameters)
+        for algorithm, presolve in OTHER_WAYS:
+            if result.termination.reason != result_pb2.TERMINATION_REASON_IMPRECISE:
+                break
+            other = parameters_pb2.SolveParametersProto()
+            other.CopyFrom(self._parameters)
+            other.lp_algorithm, other.presolve = algorithm, presolve
+            result = self._run(other)
         outcome = _REASONS.get(result.termination.reason)
         if outcome is None:
             raise SolverFailure(f"GLOP ended with {result.termination.detail or result.termination.reason}")
@@ -146,6 +153,17 @@ class IncrementalProgram:
         values = _dense(solution.primal_solution.variable_values, self.num_columns)
         duals = _dense(solution.dual_solution.dual_values, self.num_rows)
         return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals)
+
+    def _run(self, parameters: parameters_pb2.SolveParametersProto) -> Any:
+        return _called(
+            self._solver.solve,
+            parameters,
+            model_parameters_pb2.ModelSolveParametersProto(),
+            None,
+            callback_pb2.CallbackRegistrationProto(),
+            None,
+            None,
+        )
 
     def _send(self) -> None:
         """Hand the collected changes to the solver."""

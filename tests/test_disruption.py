@@ -77,8 +77,7 @@ def by_event(ran):
 # --- regret is what the changed network costs more ------------------------------------------------
 
 
-FEW = {"slow-canal", "no-flights", "more-cargo", "customs", "passage-suez", "passage-alashankou"}
-FEW |= {"gateway-AIR", "gateway-SEA", "service-AIR_CN"}
+FEW = {"slow-canal", "no-flights", "more-cargo", "customs", "passage-suez", "gateway-AIR"}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from logistics.verification.books import WEIGHTS, YearBooks
 from logistics.verification.bound import Certificate, recomputed_bound
 from logistics.verification.certificates import certificates_of
 from logistics.verification.check import Assertion, Task, verify_conflict, verify_task
-from logistics.verification.limits import judged_limits
+from logistics.verification.graph import MoveGraph
+from logistics.verification.limits import PricedLimits, judged_limits
 from logistics.virtual_network.build import build_instance
 from tests.random_limits import random_case
 from tests.test_command_line import command_line
@@ -308,16 +309,41 @@ def _bounds_agree(seed):
     return bool(np.any(tried[1].limit > 0)) or bool(np.any(duals.limit > 0))
 
 
-@pytest.mark.parametrize("seeds", [range(i, i + 10) for i in range(0, 60, 10)], ids=str)
+@pytest.mark.parametrize("seeds", [range(i, i + 10) for i in range(0, 30, 10)], ids=str)
 def test_bounds_with_limits_are_those_of_every_way(seeds):
     """Caps, floors, shares, hard and soft promises: recomputed, they are what enumeration proves."""
     assert sum(_bounds_agree(seed) for seed in seeds) >= 3
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [range(i, i + 20) for i in range(60, 500, 20)], ids=str)
+@pytest.mark.parametrize("seeds", [range(i, i + 20) for i in range(30, 450, 20)], ids=str)
 def test_bounds_with_limits_are_those_of_every_way_on_more_networks(seeds):
     assert sum(_bounds_agree(seed) for seed in seeds) >= 6
+
+
+@pytest.mark.xfail(strict=True, reason="counts are kept by the address of a list that another list may get")
+def test_charges_of_a_graph_that_is_gone_are_not_those_of_the_next():
+    """A bound searches one graph after the other at one set of prices: each pays what its own moves count."""
+    books = YearBooks(two_provinces(), YEAR)
+    limits = judged_limits(books, [KINDS["less CO2"], KINDS["less through a site"]])
+    prices = {each.limit.id: 1.0 for each in limits}
+    priced = PricedLimits(books, limits, prices)
+    graphs = [
+        MoveGraph(books, book, WEIGHTS["money"], priced)
+        for (direction, _), book in books.rulebooks.items()
+        if direction == "export"
+    ]
+    factors = (1.0, 1.0)
+    expected = [PricedLimits(books, limits, prices).charges(factors, g._met, 0, "export") for g in graphs]
+    found, addresses = [], set()
+    for graph in graphs:
+        moves = [*graph._met]
+        addresses.add(id(moves))
+        found.append(priced.charges(factors, moves, 0, "export"))
+        # What is freed here gives its address to the list of the next round.
+        del moves
+    assert len(addresses) < len(graphs)
+    assert [paid.tolist() for paid in found] == [paid.tolist() for paid in expected]
 
 
 # --- conflicts ------------------------------------------------------------------------------------
@@ -593,7 +619,7 @@ ALTERED = {
 
 
 @pytest.mark.parametrize("what", ALTERED)
-@pytest.mark.parametrize("name", ["frontier", "events", "events under limits"])
+@pytest.mark.parametrize("name", ["frontier", "events under limits"])
 def test_an_altered_plan_is_found_behind_its_digests(copy, name, what):
     """One of several plans is checked as closely as the one of a plain run."""
     file, change, code = ALTERED[what]
@@ -648,7 +674,6 @@ SAID = {
     "gap": (put("gap", 0.5), "verify.bill"),
     "status": (put("status", "limit"), "verify.bill"),
     "infeasible": (put("status", "no_plan"), "verify.bill"),
-    "proof": (put("bound_proof", "none"), None),
     "money": (put_in("totals", "money_cny", lambda v: v * 1.001), "verify.bill"),
     "hours": (put_in("totals", "customer_hours_mean", lambda v: v + 1), "verify.bill"),
     "unserved": (put_in("totals", "unserved_t", 5.0), "verify.bill"),
@@ -662,8 +687,13 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("what", [what for what in SAID if SAID[what][1]])
-@pytest.mark.parametrize("name", ["frontier", "events"])
+OF_FRONTIERS = ("objective", "bound", "status", "weights", "a weight less")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [*(("events", what) for what in SAID), *(("frontier", what) for what in OF_FRONTIERS)],
+)
 def test_what_is_said_of_a_plan_is_checked(copy, name, what):
     """Each figure, the weights of its objective, and the word for how it ended."""
     change, code = SAID[what]

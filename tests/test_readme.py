@@ -64,7 +64,7 @@ def verb_of(words: list[str]) -> tuple[str, list[str]] | None:
 
 def parsed(verb: str, arguments: list[str]) -> dict[str, object]:
     """Options and arguments as the verb's own parser reads them."""
-    command: click.Command = importlib.import_module(f"logistics.commands.{verb}").command
+    command: click.Command = importlib.import_module(f"logistics.commands.{verb.replace('-', '_')}").command
     with command.make_context(verb, list(arguments)) as context:
         return dict(context.params)
 

@@ -1,4 +1,4 @@
-"""Networks as workbooks: nothing is lost there and back, and what people and programs spoil is told with its place."""
+"""Networks as workbooks: nothing is lost there and back; what people and programs spoil is told in place."""
 
 import contextlib
 import csv
@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from logistics.errors import InputError
-from logistics.network import spreadsheet_file, workbook_read, workbook_write
+from logistics.network import spreadsheet_file, workbook_write
 from logistics.network.folder import read_network
 from logistics.network.spreadsheet_cells import column_letters, number_text, shows_dates, unescaped
 from logistics.network.spreadsheet_file import SpreadsheetFile
@@ -38,6 +38,7 @@ from tests.tiny import THREE_GATEWAYS
 
 ROOT = Path(__file__).resolve().parents[1]
 ZHEJIANG = ROOT / "networks" / "zhejiang"
+DAY = datetime.datetime(2021, 3, 4)  # noqa: DTZ001 - cells know no zone
 NASTY = [
     "=cmd|' /C calc'!A0",
     "=1+1",
@@ -58,6 +59,9 @@ NASTY = [
     "שלום עולם",
     "مرحبا، 义乌",
     "<script>alert(1)</script>&amp;",
+    "<r><t>markup</t></r>",
+    "<r>&</r>",
+    "_x0041_x0042_x0043_",
     "TRUE",
     "330108",
     "1e5",
@@ -117,7 +121,7 @@ def test_large_workbooks_are_written_row_by_row(tmp_path: Path) -> None:
     """Texts in the cells themselves, not in a list for all; the network is the same."""
     with mock.patch.object(workbook_write, "MOST_CELLS_IN_MEMORY", 0):
         back = there_and_back(THREE_GATEWAYS, tmp_path)
-    assert b'inlineStr' in part(tmp_path / "book.xlsx", sheet_part("sites"))
+    assert b"inlineStr" in part(tmp_path / "book.xlsx", sheet_part("sites"))
     assert_same_network(THREE_GATEWAYS, back)
 
 
@@ -172,16 +176,19 @@ def test_nasty_texts_are_texts(folder: Path, tmp_path: Path) -> None:
     assert [words for words in notes if "FFFE" not in words] == [w for w in NASTY if "\ufffe" not in w]
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
-LINES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+PIECES = st.lists(st.sampled_from(["_", "x0041", "_x0041_", "<r>", "</r>", "&", "=", '"', ",", " ", "义"]))
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40) | PIECES.map("".join)
+LINES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | PIECES.map("".join)
 NUMBER = st.floats(0, 1e12, allow_nan=False) | st.floats(0, 1, allow_subnormal=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(TEXT, min_size=9, max_size=9), st.lists(NUMBER, min_size=8, max_size=8), LINES, LINES)
-@example(NASTY[:9], [0.1 + 0.2, 1 / 3, 5e-324, 1e12, 2**53 - 1, 1e-7, 123456789.123456789, 0.0], "a\r\n\n", "")
+@example(
+    NASTY[:9], [0.1 + 0.2, 1 / 3, 5e-324, 1e12, 123456789012.0, 1e-7, 123456789.123456789, 0.0], "a\r\n\n", ""
+)
 @example(NASTY[9:18], [-0.0] * 8, "\x00_x0007_\ud7ff" + "x" * 40_000 + "\n", " \n\t\n")
-@example(NASTY[18:27], [1.0] * 8, "no end", "\n")
+@example(NASTY[18:27][::-1], [1.0] * 8, "no end", "\n")
 def test_any_text_and_number_comes_back(
     texts: list[str], numbers: list[float], readme: str, end_of_yaml: str
 ) -> None:
@@ -250,7 +257,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_first_sheet_explains_every_sheet_and_column(exported: Path) -> None:
-    """Sheets with Chinese titles and their keys; columns with meaning, unit and what is allowed; how to import."""
+    """Sheets with Chinese titles and keys; columns with meaning, unit and what is allowed; how to import."""
     with SpreadsheetFile(exported, "book") as book:
         assert book.sheet_names == (GUIDE, *sheet_schemas(), "network.yaml", "README.md")
         rows = [{cell.column: cell.value for cell in cells} for _, cells in book.rows(GUIDE)]
@@ -269,7 +276,9 @@ def test_first_sheet_explains_every_sheet_and_column(exported: Path) -> None:
 
 
 def test_units_are_read_from_names() -> None:
-    assert [unit(name) for name in ("run_h", "co2_g_per_tkm", "storage_cny_per_m3_day", "tonnes_per_year")] == [
+    assert [
+        unit(name) for name in ("run_h", "co2_g_per_tkm", "storage_cny_per_m3_day", "tonnes_per_year")
+    ] == [
         "h",
         "g per tkm",
         "CNY per m³ and day",
@@ -280,7 +289,7 @@ def test_units_are_read_from_names() -> None:
 
 
 def test_sheets_are_made_for_editing(exported: Path) -> None:
-    """Header frozen, filters, choices to pick from, notes at the header, numbers as numbers, texts as texts."""
+    """Header frozen, filters, choices to pick from, notes at the header; numbers are numbers, texts texts."""
     sheet = part(exported, sheet_part("services")).decode()
     assert re.search(r'<pane [^>]*ySplit="1"[^>]*state="frozen"', sheet)
     assert re.search(r'<autoFilter ref="A1:[A-Z]+9"', sheet)
@@ -394,11 +403,10 @@ def test_a_workbook_by_hand_is_the_network(tmp_path: Path) -> None:
 
 
 def test_what_programs_make_of_cells_is_understood(tmp_path: Path) -> None:
-    """Ids that became numbers, flags, numbers as text, spaces, formulas by value, blank rows, hidden text runs."""
+    """Ids that became numbers, flags, numbers as text, spaces, formulas by value, blank rows, own sheets."""
     edits = [
         put("sites", 19, "site_id", 330108.0),
         put("demand", 2, "destination_site", 330108),
-        put("last_mile", 2, "site_id", "330108 "),
         put("fx", 2, "year", "2021"),
         put("sites", 2, "lat", " 30.5\n"),
         put("sites", 3, "lat", Formula("=30+0.25", 30.25)),
@@ -474,19 +482,20 @@ BAD = {
         ["product_segments:2:promise_is_hard: '1' is neither yes nor no"],
     ),
     "choice": Bad(
-        [put("services", 4, "mode", "rial")], ["services:4:mode: 'rial' is not one of .* did you mean 'rail'?"]
+        [put("services", 4, "mode", "rial")],
+        ["services:4:mode: 'rial' is not one of .* did you mean 'rail'?"],
     ),
     "flag for a mode": Bad([put("services", 4, "mode", True)], ["services:4:mode: 'TRUE' is not one of"]),
     "blank": Bad([put("services", 4, "mode", "")], ["services:4:mode: the cell is blank"]),
     "reference": Bad(
         [put("demand", 3, "origin_site", "CL_X")],
-        ["demand:3:origin_site: the table sites has no row 'CL_X' - did you mean 'CL_A'?"],
+        ["demand:3:origin_site: the table sites has no row 'CL_X' - did you mean 'CL_B'?"],
     ),
     "id with a space": Bad(
         [put("land_regions", 2, "land_region", "C N")],
         [
             "land_regions:2:land_region: 'C N' cannot be an id",
-            *(f"sites:{row}:land_region: the table land_regions has no row 'CN'" for row in range(2, 12)),
+            *(f"sites:{row}:land_region: the table land_regions has no row 'CN'" for row in range(2, 10)),
         ],
     ),
     "rows out of line with the file": Bad(
@@ -505,22 +514,24 @@ BAD = {
         ["fx:6:currency: '[A-Z]+/2021.*' stands in line 2 already"],
     ),
     "date for a number": Bad(
-        [put("demand", 2, "tonnes_per_year", datetime.datetime(2021, 3, 4))],
+        [put("demand", 2, "tonnes_per_year", DAY)],
         ["demand:2:tonnes_per_year: the cell holds the date '2021-03-04'"],
     ),
     "date for an id": Bad(
-        [put("services", 2, "pair_id", datetime.datetime(2021, 3, 1, 12, 30))],
-        ["services:2:pair_id: the cell holds the date '2021-03-01 12:30'"],
+        [put("services", 2, "pair_id", DAY.replace(hour=12, minute=30))],
+        ["services:2:pair_id: the cell holds the date '2021-03-04 12:30'"],
     ),
     "time for opening hours": Bad(
         [put("sites", 2, "clearance_open", datetime.time(8, 30))],
         ["sites:2:clearance_open: the cell holds the date '08:30'"],
     ),
     "error in a number": Bad(
-        [put("sites", 5, "lat", Formula("=1/0", "#DIV/0!"))], ["sites:5:lat: the cell holds the error '#DIV/0!'"]
+        [put("sites", 5, "lat", Formula("=1/0", "#DIV/0!"))],
+        ["sites:5:lat: the cell holds the error '#DIV/0!'"],
     ),
     "error in a text": Bad(
-        [put("sites", 5, "note", Formula("=#REF!", "#REF!"))], ["sites:5:note: the cell holds the error '#REF!'"]
+        [put("sites", 5, "note", Formula("=#REF!", "#REF!"))],
+        ["sites:5:note: the cell holds the error '#REF!'"],
     ),
     "formula that was never calculated": Bad(
         [put("sites", 5, "lat", Formula("=1+1", "")), put("sites", 5, "note", Formula("=A1", ""))],
@@ -532,7 +543,7 @@ BAD = {
     "id of too many digits": Bad(
         [put("services", 2, "pair_id", 1e15), put("sites", 2, "recognised_by", 1.5)],
         [
-            "services:2:pair_id: an id was made the number 1e\\+15",
+            "services:2:pair_id: an id was made the number 1000000000000000.0",
             "sites:2:recognised_by: an id was made the number 1.5",
         ],
     ),
@@ -568,21 +579,23 @@ BAD = {
         [lambda sheets: sheets["sites"].pop(0) and None],
         ["sites:1: the header is missing; '[^']+' stands in its place - name the columns in the first row"],
     ),
-    "empty sheet": Bad([replace_sheet("sites")], ["sites:1: the header is missing; nothing stands in its place"]),
-    "header in another row than the first is fine, errors are placed": Bad(
-        [lambda sheets: sheets["fx"].insert(0, []), put("fx", 1, "", ""), put("fx", 3, "", "")],
-        [],
+    "empty sheet": Bad(
+        [replace_sheet("sites")], ["sites:1: the header is missing; nothing stands in its place"]
+    ),
+    "header below other rows": Bad(
+        [put("fx", 3, "year", -1), lambda sheets: sheets["fx"].insert(0, [])],
+        ["fx:4:year: '-1' is out of range"],
     ),
     "error in network.yaml": Bad(
-        [put("network.yaml", 3, "text", "name: [")], ["network.yaml:[34]:[0-9]+: not valid YAML"]
+        [put("network.yaml", 3, "text", "name: [")], ["network.yaml:5:5: not valid YAML"]
     ),
     "wrong key in network.yaml": Bad(
         [put("network.yaml", 2, "text", "schma: 1")],
         ["network.yaml:2:1: schma: unknown key 'schma' - did you mean 'schema'?"],
     ),
     "date in network.yaml": Bad(
-        [put("network.yaml", 2, "text", datetime.datetime(2021, 1, 1))],
-        ["network.yaml:2:text: the cell holds the date '2021-01-01'", ".*"],
+        [put("network.yaml", 2, "text", DAY)],
+        ["network.yaml:2:text: the cell holds the date '2021-03-04'"],
     ),
     "network.yaml without its header": Bad(
         [replace_sheet("network.yaml", ["schema: 1"])],
@@ -591,10 +604,9 @@ BAD = {
     "empty network.yaml": Bad([replace_sheet("network.yaml", ["text"])], ["network.yaml: the file is empty"]),
     "check across tables": Bad(
         [put("services", 2, "tariff_currency", "XYZ")],
-        ["services:2:tariff_currency: there is no exchange rate for XYZ 2021"],
+        [f"services:2:tariff_currency: there is no exchange rate for XYZ {year}" for year in (2021, 2022)],
     ),
 }
-BAD.pop("header in another row than the first is fine, errors are placed")
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -608,8 +620,7 @@ def test_bad_cells_are_told_with_their_place(name: str, tmp_path: Path) -> None:
     assert (answer.code, answer.out) == (2, ""), answer.err
     assert files_below(tmp_path) == {"book.xlsx"}
     *problems, count = answer.err.splitlines()
-    if BAD[name].said[-1] != ".*":
-        assert len(problems) >= len(BAD[name].said), answer.err
+    assert len(problems) == len(BAD[name].said), answer.err
     for said in BAD[name].said:
         assert any(re.match(f"book.xlsx: {said}", problem) for problem in problems), answer.err
     assert all(problem.startswith("book.xlsx: ") for problem in problems)
@@ -620,7 +631,7 @@ def test_bad_cells_are_told_once(tmp_path: Path) -> None:
     """A cell that no file can hold is one finding, not also one of the checks that follow."""
     edits = [
         put("sites", 2, "lat", Formula("=1/0", "#DIV/0!")),
-        put("services", 3, "mode", datetime.datetime(2021, 3, 4)),
+        put("services", 3, "mode", DAY),
         put("fx", 2, "year", Formula("=1", "")),
     ]
     with pytest.raises(InputError) as caught:
@@ -689,7 +700,8 @@ def cells_in(path: Path) -> list[tuple[int, int, str, object]]:
 def test_cells_of_other_programs(tmp_path: Path) -> None:
     """Prefixes, no places, texts in runs and with reading aids, dates by format, both day counts."""
     sheet = (
-        '<x:worksheet xmlns:x="urn:x"><x:sheetData><x:row><x:c><x:v>1</x:v></x:c><x:c t="s"><x:v>0</x:v></x:c>'
+        '<x:worksheet xmlns:x="urn:x"><x:sheetData>'
+        '<x:row><x:c><x:v>1</x:v></x:c><x:c t="s"><x:v>0</x:v></x:c>'
         '<x:c/><x:c t="s"><x:v>1</x:v></x:c></x:row><x:row r="9"><x:c r="AB9" s="1"><x:v>44259</x:v></x:c>'
         '<x:c s="2"><x:v>44259.5</x:v></x:c><x:c s="3"><x:v>0.25</x:v></x:c><x:c s="4"><x:v>3</x:v></x:c>'
         '<x:c t="d"><x:v>2021-03-04</x:v></x:c><x:c s="1"><x:v>-1e9</x:v></x:c></x:row>'
@@ -732,18 +744,21 @@ def test_cells_of_other_programs(tmp_path: Path) -> None:
 def test_days_of_old_macintosh_workbooks(tmp_path: Path) -> None:
     """They count from 1904."""
     sheets = as_sheets()
-    put("services", 2, "pair_id", datetime.datetime(2021, 3, 4))(sheets)
+    put("services", 2, "pair_id", DAY)(sheets)
     path = tmp_path / "mac.xlsx"
     with xlsxwriter.Workbook(str(path), {"date_1904": True}) as book:
         sheet = book.add_worksheet("s")
-        sheet.write_datetime(0, 0, datetime.datetime(2021, 3, 4), book.add_format({"num_format": "d mmm"}))
+        sheet.write_datetime(0, 0, DAY, book.add_format({"num_format": "d mmm"}))
     assert cells_in(path) == [(1, 0, "date", "2021-03-04")]
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(LINES.filter(bool), min_size=1, max_size=30), st.lists(st.floats(allow_nan=False, allow_infinity=False)))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=30),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False)),
+)
 def test_cells_are_read_as_another_reader_reads_them(texts: list[str], numbers: list[float]) -> None:
-    """calamine, which reads whole sheets, is the second opinion; it knows no escapes of two characters."""
+    """calamine, which reads whole sheets, is the second opinion; it does not know two of the escapes."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "a.xlsx"
         with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
@@ -753,10 +768,11 @@ def test_cells_are_read_as_another_reader_reads_them(texts: list[str], numbers: 
             for row, number in enumerate(numbers):
                 sheet.write_number(row, 1, number)
         found = {(row, column): value for row, column, _, value in cells_in(path)}
-        for row, values in enumerate(python_calamine.load_workbook(path).get_sheet_by_name("s").iter_rows(), 1):
+        for row, values in enumerate(
+            python_calamine.load_workbook(path).get_sheet_by_name("s").iter_rows(), 1
+        ):
             for column, value in enumerate(values):
-                known = isinstance(value, str) and ("_xFFF" in value or "\ufffe" in value or "\uffff" in value)
-                assert known or found.get((row, column), "") == value
+                assert "_xFFF" in str(value) or found.get((row, column), "") == value
         assert [found[row, 0] for row in range(1, len(texts) + 1)] == texts
 
 
@@ -783,11 +799,17 @@ FILES = {
     "page": (b"<html><table></table></html>", "this is no Excel workbook"),
     "old Excel": (OLE + "Workbook".encode("utf-16-le"), "this is an older or a binary Excel format"),
     "password": (OLE + "EncryptedPackage".encode("utf-16-le"), "the workbook is protected by a password"),
-    "encrypted zip": (locked(zipped(**{"[Content_Types].xml": ""})), "the workbook is protected by a password"),
+    "encrypted zip": (
+        locked(zipped(**{"[Content_Types].xml": ""})),
+        "the workbook is protected by a password",
+    ),
     "binary Excel": (zipped(**{"xl/workbook.bin": b"x"}), "this is an older or a binary Excel format"),
     "other zip": (zipped(**{"a.txt": "x"}), "this is no Excel workbook"),
     "OpenDocument": (zipped(mimetype="application/vnd.oasis", **{"content.xml": "<x/>"}), "this is no Excel"),
-    "text document": (zipped(**{"[Content_Types].xml": "<Types/>", "word/document.xml": "<w/>"}), "this is no E"),
+    "text document": (
+        zipped(**{"[Content_Types].xml": "<Types/>", "word/document.xml": "<w/>"}),
+        "this is no E",
+    ),
     "cut off": (zipped(**{"[Content_Types].xml": "<Types/>"})[:40], "the workbook is damaged"),
 }
 
@@ -833,6 +855,29 @@ def test_damaged_sheets_are_refused(name: str, tmp_path: Path) -> None:
     assert (problem.code, problem.where.file) == ("workbook.damaged", "a.xlsx")
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_spoilt_workbooks_are_refused_or_read(exported: Path, data: st.DataObject) -> None:
+    """Whatever stands in the file, it is read or refused; nothing else happens."""
+    with zipfile.ZipFile(exported) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    whole = data.draw(st.booleans())
+    name = data.draw(st.sampled_from([name for name in parts if "theme" not in name]))
+    content = bytearray(exported.read_bytes() if whole else parts[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        new = data.draw(
+            st.sampled_from([b"", b"<", b">", b"/", b'"', b"9999999999", b"-1", b"\xff", b"&", b"c"])
+        )
+        content[at : at + data.draw(st.integers(0, 9))] = new
+    with tempfile.TemporaryDirectory() as place:
+        path, back = Path(place) / "spoilt.xlsx", Path(place) / "back"
+        back.mkdir()
+        path.write_bytes(content if whole else zipped(**{**parts, name: bytes(content)}))
+        with contextlib.suppress(InputError):
+            read_workbook(path, back)
+
+
 def test_zip_bombs_are_refused_by_what_they_declare(tmp_path: Path) -> None:
     """4 GB of nothing in 4 MB are not unpacked; a part gives no more than it declares."""
     path = crafted(tmp_path / "a.xlsx", ROW.format("<row><c><v>1</v></c></row>"))
@@ -866,9 +911,9 @@ def test_a_declared_bomb_takes_no_time(tmp_path: Path) -> None:
     with (
         mock.patch.object(spreadsheet_file, "MAX_EXPANDED_BYTES", 10_000_000),
         mock.patch.object(zipfile.ZipFile, "open", side_effect=AssertionError),
+        pytest.raises(InputError) as caught,
     ):
-        with pytest.raises(InputError) as caught:
-            SpreadsheetFile(path, "bomb.xlsx")
+        SpreadsheetFile(path, "bomb.xlsx")
     assert [(p.code, p.allowed) for p in caught.value.problems] == [("workbook.too_large", "10000000")]
 
 
@@ -889,7 +934,7 @@ def test_many_texts_and_huge_tokens_are_refused(tmp_path: Path) -> None:
     assert [p.code for p in caught.value.problems] == ["workbook.damaged"]
 
 
-FAR = '''
+FAR = """
 import resource, sys
 from pathlib import Path
 from logistics.network.spreadsheet_file import SpreadsheetFile
@@ -897,7 +942,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with SpreadsheetFile(Path(sys.argv[1]), "far.xlsx") as book:
     cells = [(row, cell.column) for row, cells in book.rows("sites") for cell in cells]
 print(cells[-1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000)
-'''
+"""
 
 
 def test_a_cell_in_the_last_corner_takes_no_memory(tmp_path: Path) -> None:
@@ -918,8 +963,24 @@ def test_a_cell_in_the_last_corner_takes_no_memory(tmp_path: Path) -> None:
     assert "far.xlsx: sites:1048576:XFD: '1' stands in a column without a name" in answer.err
 
 
+def test_limits_in_the_document_are_those_of_the_code() -> None:
+    said = " ".join((ROOT / "docs" / "spreadsheets.md").read_text("utf-8").split())
+    assert spreadsheet_file.MAX_FILE_BYTES == 200_000_000
+    assert spreadsheet_file.MAX_EXPANDED_BYTES == 3_000_000_000
+    assert "up to 200 MB and 3 GB unpacked" in said
+    assert f"{workbook_write.MAX_ROWS - 1:,} rows below the header" in said
+    assert f"`{GUIDE}`" in said
+
+
 def test_small_parts_of_reading() -> None:
-    assert [column_letters(column) for column in (0, 25, 26, 701, 702, 16_383)] == ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
+    assert [column_letters(column) for column in (0, 25, 26, 701, 702, 16_383)] == [
+        "A",
+        "Z",
+        "AA",
+        "ZZ",
+        "AAA",
+        "XFD",
+    ]
     assert [number_text(x) for x in (330108.0, -0.0, 0.0, 0.1 + 0.2, 1e15, 5e-324, -2.0)] == [
         "330108",
         "-0",
@@ -987,10 +1048,14 @@ def test_export_never_replaces_what_it_must_not(folder: Path, tmp_path: Path) ->
     assert "the folder cannot be made below" in answer.err
 
 
-def test_import_replaces_only_networks_and_only_by_force(folder: Path, exported: Path, tmp_path: Path) -> None:
+def test_import_replaces_only_networks_and_only_by_force(
+    folder: Path, exported: Path, tmp_path: Path
+) -> None:
     """Other things in the folder stay: notes, and the workbook itself."""
     set_column(folder, "sites", "note", ["old"])
-    write_csv(folder / "demand_by_year.csv", [[c.name for c in sheet_schemas()["demand_by_year"].all_columns]])
+    write_csv(
+        folder / "demand_by_year.csv", [[c.name for c in sheet_schemas()["demand_by_year"].all_columns]]
+    )
     book = Path(shutil.copy(exported, folder / "book.xlsx"))
     (folder / "sub").mkdir()
     (folder / "sub" / "note.txt").write_text("keep", "utf-8")
@@ -1040,7 +1105,6 @@ def test_a_link_to_a_network_stays_a_link(folder: Path, exported: Path, tmp_path
     assert_same_network(THREE_GATEWAYS, folder)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.replace to be interruptible in one process")
 def test_an_old_network_is_put_back_when_the_new_one_cannot_be(
     folder: Path, exported: Path, tmp_path: Path
 ) -> None:
@@ -1063,7 +1127,9 @@ def test_an_old_network_is_put_back_when_the_new_one_cannot_be(
 
 
 def test_a_disk_that_is_full_is_said(folder: Path, tmp_path: Path) -> None:
-    broken = mock.patch.object(xlsxwriter.Workbook, "_store_workbook", side_effect=OSError(28, "No space left"))
+    broken = mock.patch.object(
+        xlsxwriter.Workbook, "_store_workbook", side_effect=OSError(28, "No space left")
+    )
     with broken:
         answer = command_line("export-network", folder, tmp_path / "b.xlsx")
     assert answer.code == 2

@@ -46,6 +46,7 @@ class TextReader:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._runs: list[str] = []
         self._length = 0
         self._aside = 0
         self._inside = False
@@ -62,7 +63,7 @@ class TextReader:
         if name == "rPh":
             self._aside -= 1
         elif name == "t":
-            self._inside = False
+            self._close()
 
     def characters(self, words: str) -> None:
         """Handle text; a ``ValueError`` when it never ends."""
@@ -72,10 +73,17 @@ class TextReader:
                 raise ValueError(f"a text of more than {MAX_CELL_TEXT} characters")
             self._parts.append(words)
 
+    def _close(self) -> None:
+        """End a run, which has escapes of its own."""
+        self._inside = False
+        if self._parts:
+            self._runs.append(unescaped("".join(self._parts)))
+            self._parts = []
+
     def taken(self) -> str:
         """The text so far; the next one begins."""
-        words = unescaped("".join(self._parts))
-        self._parts, self._length = [], 0
+        words = "".join(self._runs)
+        self._runs, self._length = [], 0
         return words
 
 
@@ -122,7 +130,7 @@ class SheetReader(TextReader):
     def end(self, name: str) -> None:
         """Handle the end of an element."""
         if name == "v":
-            self._inside = False
+            self._close()
         elif name == "c":
             self._in_cell = False
             self._add(self.taken())

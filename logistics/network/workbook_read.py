@@ -105,9 +105,12 @@ def read_workbook(path: Path, folder: Path) -> tuple[Network, list[Problem]]:
     for problem in found:
         # A sheet that is missing, and a cell that no file can hold, were told of above.
         file = problem.where.file.removeprefix(f"{folder.name}/")
-        placed = _in_sheet(problem, sheets[file]) if file in sheets else problem
-        if (file not in sheets or sheets[file].rows) and placed.where not in told:
-            problems.append(placed)
+        sheet = sheets.get(file)
+        if sheet is None:
+            problems.append(problem)
+        elif sheet.rows and not (file in TEXT_FILES and sheet.problems):
+            placed = _in_sheet(problem, sheet)
+            problems += [] if placed.where in told else [placed]
     stop_on_errors(problems)
     if network is None:
         raise AssertionError("the folder was refused without a problem")
@@ -161,7 +164,7 @@ def _write_table(sheet: _Sheet, schema: TableSchema, rows: Rows, path: Path) -> 
                     nameless.add(cell.column)
                     letters = column_letters(cell.column)
                     sheet.tell("workbook.no_column_name", row, letters, _plain(cell))
-            if any(texts):
+            if True:
                 out.writerow(texts)
                 sheet.rows.append(row)
     if schema.optional and len(sheet.rows) == 1:
@@ -217,7 +220,7 @@ def _write_text(sheet: _Sheet, rows: Rows, path: Path) -> None:
         lines.append("".join(parts))
     if lines or path.name == TEXT_FILES[0]:
         path.write_bytes("\n".join(lines).encode("utf-8"))
-        sheet.rows.extend(range(start + 1, start + 1 + len(lines)))
+        sheet.rows.extend(range(start + 1, start + 1 + max(1, len(lines))))
 
 
 def _in_sheet(problem: Problem, sheet: _Sheet) -> Problem:

@@ -7,6 +7,7 @@ blank in the sheet. The same folder gives the same bytes.
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -32,8 +33,12 @@ PIECE = 16_000
 """Characters of a line in one cell, of which Excel takes 32,767 UTF-16 units."""
 MAX_LIST_CHARACTERS = 255
 MOST_DECIMALS = 4
+TEXT_FORMAT = 49
+"""The built-in format of text, ``@``: what is typed into such a cell stays as it is typed."""
 GUIDE_WIDTHS = (26, 30, 36, 14, 70, 66, 42)
 BATCH_ROWS = 10_000
+_ESCAPES_IN_A_ROW = re.compile(r"_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
+_ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
@@ -84,12 +89,25 @@ class _Styles:
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         head = {"bold": True, "font_color": "#FFFFFF", "valign": "top"}
         self.title = book.add_format({"bold": True, "font_size": 14})
-        self.text = book.add_format({"num_format": "@"})
-        self.wrapped = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+        self.text = book.add_format({"num_format": TEXT_FORMAT})
+        self.wrapped = book.add_format({"num_format": TEXT_FORMAT, "text_wrap": True, "valign": "top"})
         self.required = book.add_format({**head, "bg_color": "#1F4E79"})
         self.optional = book.add_format({**head, "bg_color": "#7F7F7F"})
+        self._run = book.add_format()
         self._book = book
         self._numbers: dict[str, Any] = {}
+
+    def write_text(self, sheet: Any, row: int, place: int, words: str, style: Any) -> None:
+        """Write a text that is not empty into a cell, in several runs where one would not hold it.
+
+        (Noncharacters such as U+FFFF are lost in several runs, but nobody has those.)
+        """
+        runs = _runs(words)
+        if len(runs) == 1:
+            sheet.write_string(row, place, words, style)
+        else:
+            between = [part for run in runs for part in (self._run, run)][1:]
+            sheet.write_rich_string(row, place, *between, style or self._run)
 
     def number(self, form: str) -> Any:
         """Format of numbers such as ``#,##0.00``."""
@@ -165,7 +183,7 @@ def _write_table(sheet: Any, styles: _Styles, schema: TableSchema, table: pa.Tab
                 if numeric[place]:
                     sheet.write_number(row, place, _Exact(words), looks[place].form)
                 else:
-                    sheet.write_string(row, place, words, looks[place].form)
+                    styles.write_text(sheet, row, place, words, looks[place].form)
 
 
 def _look(column: Column, cells: pa.ChunkedArray, styles: _Styles) -> _Look:
@@ -177,8 +195,9 @@ def _look(column: Column, cells: pa.ChunkedArray, styles: _Styles) -> _Look:
         return _Look(styles.number("0"), width)
     if column.kind != "number":
         return _Look(styles.text, width)
-    point = pc.find_substring(cells, ".")
-    behind = pc.subtract(pc.subtract(pc.utf8_length(cells), point), 1)
+    bare = pc.replace_substring_regex(cells, r"(\.\d*?)0+$", r"\1")
+    point = pc.find_substring(bare, ".")
+    behind = pc.subtract(pc.subtract(pc.utf8_length(bare), point), 1)
     places = pc.max(pc.if_else(pc.less(point, 0), 0, behind)).as_py() or 0
     odd = pc.any(pc.match_substring(cells, "e", ignore_case=True)).as_py()
     if not pc.any(pc.not_equal(cells, "")).as_py() or odd or places > MOST_DECIMALS:
@@ -204,7 +223,17 @@ def _write_guide(sheet: Any, styles: _Styles, network: str, tables: dict[str, pa
             if isinstance(words, int):
                 sheet.write_number(row, place, words, styles.number("#,##0"))
             elif words:
-                sheet.write_string(row, place, words, style)
+                styles.write_text(sheet, row, place, words, style)
+
+
+def _runs(words: str) -> list[str]:
+    """Parts of a text that xlsxwriter takes for what they are.
+
+    It takes ``<r>…</r>`` for markup of its own, and of two escapes with a common underscore it escapes one.
+    """
+    if words.startswith("<r>"):
+        return [words[:1], *_runs(words[1:])]
+    return _ESCAPE.split(words) if _ESCAPES_IN_A_ROW.search(words) else [words]
 
 
 def _write_lines(sheet: Any, styles: _Styles, lines: list[str]) -> None:
@@ -216,5 +245,6 @@ def _write_lines(sheet: Any, styles: _Styles, lines: list[str]) -> None:
     sheet.write_string(0, 1, TEXT, styles.required)
     for row, line in enumerate(lines, 1):
         sheet.write_number(row, 0, row)
-        for place, start in enumerate(range(0, len(line), PIECE), 1):
-            sheet.write_string(row, place, line[start : start + PIECE], styles.text)
+        pieces = [line[start : start + PIECE] for start in range(0, len(line), PIECE)]
+        for place, run in enumerate((run for piece in pieces for run in _runs(piece)), 1):
+            sheet.write_string(row, place, run, styles.text)

@@ -182,5 +182,6 @@ def _words(
     closed = gap is not None and gap <= asked * (1 + 1e-6) + 1e-15
     if status == "infeasible" and own_proof != "certificate" and gap is None:
         yield Problem("verify.bill", Where(RESULT), status, own_proof, f"{label}status")
-    if (status == "optimal" and not closed) or (status == "limit" and closed and own_proof == "certificate"):
+    early = asked > 0 and gap is not None and gap <= asked * (1 - 1e-6) and own_proof == "certificate"
+    if (status == "optimal" and not closed) or (status == "limit" and early):
         yield Problem("verify.bill", Where(RESULT), status, _shown(gap), f"{label}status")

@@ -9,7 +9,7 @@ their chord is a new point, and what is not proves the edge.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,19 +17,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from logistics.limits import PlanLimit
 from logistics.scenario.case import Case
 from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
 from logistics.studies.frontier_tables import tables_of_frontier
 from logistics.studies.sandwich import Line, Spot, doubt
 from logistics.studies.study import PlanRecord, Report, StudyResult
-from logistics.studies.year_flow import YearOutcome, solved_year
+from logistics.studies.year_flow import Question, YearOutcome, solved_year
 
 if TYPE_CHECKING:
     from logistics.models.flow.column_generation import FlowModel
+    from logistics.virtual_network.instance import Instance
 
 Goal = Literal["money", "hours", "co2"]
 NAMES: dict[str, str] = {"money": "money", "hours": "customer_h", "co2": "co2_kg"}
 """Objectives by the names of the weights that add them up."""
+FINER, FINEST_GAP = 1e-3, 1e-9
+"""Ends are solved to a part of the gap asked for: among plans of one cost, small differences decide."""
+MOST_REFINEMENTS, MOST_ROUNDS = 20, 100
 EDGE = 4.0
 """Multiple of the gap asked for below which a point under a chord is rounding."""
 
@@ -79,7 +84,7 @@ class YearFrontier:
         In order of the first objective.
     doubts
         Between each point and the next, how far below their chord plans may lie, as a share of the frontier's
-        extent; 0 where the edge is proven to the gap.
+        extent; the gap of the solves alone where the edge is proven.
     failed
         Solves that ended without a plan.
     """
@@ -166,7 +171,7 @@ class _Tracer:
 
     def __init__(self, spec: FrontierSpec, base: YearTables, model: FlowModel, report: Report) -> None:
         self._spec, self._report = spec, report
-        self._base = base
+        self._base, self._pricer = base, model.pricer
         question = base.outcome.question
         self._question = replace(question, unserved_cny_per_t=None)
         self._instance = replace(model.instance, unserved_cny_per_t=None)
@@ -177,6 +182,7 @@ class _Tracer:
         self._lines: list[Line] = []
         self._failed: list[YearOutcome] = []
         self._number = 0
+        self._fine = max(FINEST_GAP, FINER * question.gap)
 
     def traced(self) -> YearFrontier:
         """Return the ends, then the points found by splitting the most doubtful edge first."""
@@ -195,55 +201,81 @@ class _Tracer:
             else:
                 (proven if settled else given_up).add((p, q))
         spots = [point.spot for point in self._points]
-        doubts = tuple(0.0 if (p, q) in proven else self._doubt(p, q) for p, q in pairwise(spots))
+        doubts = tuple(self._doubt(p, q) for p, q in pairwise(spots))
         return YearFrontier(self._base, tuple(self._points), doubts, tuple(self._failed))
 
     def _doubt(self, p: Spot, q: Spot) -> float:
         return doubt(p, q, self._lines, self._points[0].spot, self._points[-1].spot)
 
     def _ends(self) -> list[Point]:
-        """Least of each objective and, among such plans, least of the other; one point where they are one.
-
-        The other objective gets a weight so small that over the whole frontier it comes to no more than the
-        gap asked for: by how much the first is above its least cannot be told then.
-        """
-        alone = [self._solved(1.0, 0.0), self._solved(0.0, 1.0)]
-        if not all(outcome.has_plan for outcome in alone):
-            self._failed += [outcome for outcome in alone if not outcome.has_plan]
+        """Least of each objective and, among such plans, least of the other; one point where they are one."""
+        alone = [self._solved(1.0, 0.0, self._fine), self._solved(0.0, 1.0, self._fine)]
+        self._failed += [outcome for outcome in alone if not outcome.has_plan]
+        if self._failed:
             return []
-        a, b = (self._spot(outcome) for outcome in alone)
-        rise, fall = b.first - a.first, a.second - b.second
-        gap = self._question.gap
-        small = gap * a.first / fall if fall > 0 else 0.0
-        large = gap * b.second / rise if rise > 0 else 0.0
-        weights = ((1.0, small), (large, 1.0))
-        found = []
-        for place, pair in enumerate(weights):
-            outcome = self._solved(*pair) if min(pair) > 0 else alone[place]
+        found = [
+            Point(self._spot(outcome), rho, True, outcome)
+            for outcome, rho in zip(alone, (0.0, math.inf), strict=True)
+        ]
+        start = self._exact_end(found[0], 0) or self._settled_end(found[0], found[1], lambda s: s.first)
+        end = self._exact_end(found[1], 1) or self._settled_end(found[1], start, lambda s: s.second)
+        if end.spot.first <= start.spot.first or end.spot.second >= start.spot.second:
+            # One plan is best in both.
+            return [start]
+        return [start, end]
+
+    def _exact_end(self, alone: Point, own: int) -> Point | None:
+        """Least of the other objective with no more of the own one; None where that takes too many rounds."""
+        name, other = self._spec.objectives[own], self._spec.objectives[1 - own]
+        value, served_t = _value(alone.outcome, name), alone.outcome.verdict.totals.served_t
+        question = replace(
+            self._question,
+            weights={NAMES[other]: 1.0},
+            limits=(*self._question.limits, _as_limit(name, value, served_t)),
+            most_rounds=MOST_ROUNDS,
+        )
+        instance, _ = question.compiled()
+        outcome = self._asked(question, instance)
+        if not outcome.has_plan or outcome.status != "optimal":
+            return None
+        return Point(self._spot(outcome), alone.rho, True, outcome)
+
+    def _settled_end(self, end: Point, other: Point, own: Callable[[Spot], float]) -> Point:
+        """Of the plans whose own objective is as small as at `end`, the one with the least of the other.
+
+        As small means: as far as solves to a fine gap can tell. Such a plan lies below the chord to the other
+        end of the frontier, or of the part that is still open.
+        """
+        near, most = other, own(end.spot) + 10 * self._fine * abs(own(end.spot))
+        for _ in range(MOST_REFINEMENTS):
+            p, q = sorted((end.spot, near.spot))
+            if not (p.first < q.first and p.second > q.second):
+                # Nothing is between, or one is no worse in both.
+                return near if own(near.spot) <= most else end
+            rho = (q.first - p.first) / (p.second - q.second)
+            outcome = self._solved(1.0, rho, self._fine)
             if not outcome.has_plan:
-                self._failed.append(outcome)
-                return []
-            found.append(Point(self._spot(outcome), 0.0 if place == 0 else math.inf, True, outcome))
-        near = 10 * gap
-        if found[1].spot.first <= found[0].spot.first * (1 + near) or found[0].spot.second <= found[
-            1
-        ].spot.second * (1 + near):
-            # One plan is best in both, as far as the gap can tell.
-            return found[:1]
-        return found
+                break
+            spot = self._spot(outcome)
+            chord = p.first + rho * p.second
+            if spot.first + rho * spot.second >= chord - EDGE * self._fine * abs(chord):
+                break
+            between = Point(spot, end.rho, True, outcome)
+            end, near = (between, near) if own(spot) <= most else (end, between)
+        return end
 
     def _below(self, p: Spot, q: Spot) -> tuple[Point | None, bool]:
         """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap."""
         rho = (q.first - p.first) / (p.second - q.second)
-        outcome = self._solved(1.0, rho)
-        settled = outcome.solved.status == "optimal"
+        outcome = self._solved(1.0, rho, self._question.gap)
+        settled = outcome.status == "optimal"
         if not outcome.has_plan:
             self._failed.append(outcome)
             return None, False
         spot = self._spot(outcome)
         chord = p.first + rho * p.second
-        new = spot.first + rho * spot.second < chord - EDGE * self._question.gap * abs(chord)
-        if new and p.first < spot.first < q.first:
+        new = spot.first + rho * spot.second < chord - EDGE * max(self._question.gap, FINEST_GAP) * abs(chord)
+        if new and p.first < spot.first < q.first and p.second > spot.second > q.second:
             return Point(spot, rho, False, outcome), settled
         return None, settled
 
@@ -251,24 +283,34 @@ class _Tracer:
         first, second = self._spec.objectives
         return Spot(_value(outcome, first), _value(outcome, second))
 
-    def _solved(self, along: float, across: float) -> YearOutcome:
+    def _solved(self, along: float, across: float, gap: float) -> YearOutcome:
         """Solve for along · first + across · second; what is proven is kept as a line."""
         names = [NAMES[objective] for objective in self._spec.objectives]
         weights = {name: weight for name, weight in zip(names, (along, across), strict=True) if weight > 0}
-        question = replace(self._question, weights=weights)
+        question = replace(self._question, weights=weights, gap=gap)
+        outcome = self._asked(question, replace(self._instance, weights=question.arc_weights))
+        self._least = self._least or outcome.solved.least_unserved
+        if math.isfinite(outcome.solved.bound):
+            self._lines.append(Line(along, across, outcome.solved.bound))
+        return outcome
+
+    def _asked(self, question: Question, instance: Instance) -> YearOutcome:
+        from logistics.models.flow.pricing import PathPricer
+
         self._number += 1
         self._report("frontier.point", {"year": question.year, "number": self._number})
         outcome, _ = solved_year(
             question,
-            replace(self._instance, weights=question.arc_weights),
+            instance,
             lambda progress: self._report("run.round", shown_progress(progress)),
             self._known.values(),
-            least=self._least,
+            PathPricer(instance, like=self._pricer),
+            self._least,
         )
         self._remember(outcome)
-        self._least = self._least or outcome.solved.least_unserved
-        if math.isfinite(outcome.solved.bound):
-            self._lines.append(Line(along, across, outcome.solved.bound))
+        if outcome.status == "limit" and outcome.solved.gap <= self._question.gap:
+            # A finer gap was tried for; the one asked for is reached.
+            outcome = replace(outcome, status="optimal")
         return outcome
 
     def _remember(self, outcome: YearOutcome) -> None:
@@ -279,3 +321,12 @@ class _Tracer:
 def _value(outcome: YearOutcome, name: str) -> float:
     totals = outcome.verdict.totals
     return {"money": totals.money_cny, "hours": totals.customer_t_h, "co2": 1000.0 * totals.co2_t}[name]
+
+
+def _as_limit(name: str, value: float, served_t: float) -> PlanLimit:
+    """No more of an objective than `value`."""
+    if name == "money":
+        return PlanLimit("frontier", "money", value)
+    if name == "co2":
+        return PlanLimit("frontier", "co2", value / 1000.0)
+    return PlanLimit("frontier", "mean_customer_days", value / served_t / 24.0 if served_t else 1.0)

@@ -36,6 +36,8 @@ def doubt(p: Spot, q: Spot, lines: Sequence[Line], start: Spot, end: Spot) -> fl
     start, end
         Ends of the whole frontier.
     """
+    if not (p.first < q.first and p.second > q.second):
+        return 0.0
     rho = (q.first - p.first) / (p.second - q.second)
     chord = p.first + rho * p.second
     lowest = chord

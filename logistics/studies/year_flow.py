@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,6 +55,7 @@ class Question:
     gap: float
     time_limit_s: float
     seed: int = 1
+    most_rounds: float = math.inf
 
     @classmethod
     def of(cls, scenario: Scenario, network: Network, year: int) -> Question:
@@ -186,7 +188,7 @@ def solved_year(
     from logistics.models.flow.decode import claimed_totals, decoded_plan
 
     laps = laps or Laps()
-    stop = StopRule(question.gap, question.time_limit_s)
+    stop = StopRule(question.gap, question.time_limit_s, question.most_rounds)
     model = FlowModel(instance, stop, report, start, pricer, least)
     solved = model.solve()
     laps.lap("solve")

@@ -61,10 +61,13 @@ class StopRule:
         Relative gap that counts as solved.
     time_limit_s
         Wall-clock limit from the start of the solve.
+    most_rounds
+        Limit of pricing rounds, which does not depend on the machine.
     """
 
     gap: float = 1e-6
     time_limit_s: float = float("inf")
+    most_rounds: float = float("inf")
 
 
 @dataclass(frozen=True)
@@ -346,7 +349,8 @@ class FlowModel:
         return _Phase(answer, duals, found.value, found.bound, gap, closed, self._late(), goal)
 
     def _late(self) -> bool:
-        return time.perf_counter() - self._started > self._stop.time_limit_s
+        over = time.perf_counter() - self._started > self._stop.time_limit_s
+        return over or self._rounds >= self._stop.most_rounds
 
     def _no_duals(self, goal: _Goal) -> Duals:
         none = RowPrices.none(self.instance)
