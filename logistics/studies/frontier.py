@@ -34,7 +34,7 @@ NAMES: dict[str, str] = {"money": "money", "hours": "customer_h", "co2": "co2_kg
 """Objectives by the names of the weights that add them up."""
 FINER, FINEST_GAP = 1e-3, 1e-9
 """Ends are solved to a part of the gap asked for: among plans of one cost, small differences decide."""
-MOST_REFINEMENTS, MOST_ROUNDS = 20, 100
+MOST_REFINEMENTS, MOST_ROUNDS = 20, 60
 EDGE = 4.0
 """Multiple of the gap asked for below which a point under a chord is rounding."""
 
