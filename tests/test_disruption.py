@@ -299,7 +299,7 @@ def _uses(network, plan, kind, name):
     return any((s["service_id"], s["stop_seq"], s["via_id"]) in through for s in rides)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_each_thing_alone_on_random_networks(seed, tmp_path):
     """Each passage, gateway and service: regret, what is left, nothing closed is used; it verifies."""
     used, _ = _each_from_scratch(seed, tmp_path / "out")
@@ -307,7 +307,7 @@ def test_each_thing_alone_on_random_networks(seed, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5, 60))
+@pytest.mark.parametrize("seed", range(3, 60))
 def test_each_thing_alone_on_more_random_networks(seed, tmp_path):
     _each_from_scratch(seed, tmp_path / "out")
 
@@ -337,7 +337,7 @@ def test_rules_make_an_event_of_each(ran):
     assert names["no-flights"] == ("no-flights", "no-flights")
 
 
-@pytest.mark.parametrize("busiest", [1, 3, 5])
+@pytest.mark.parametrize("busiest", [1, 5])
 def test_the_busiest_services_are_the_fullest(desk, ran, busiest):
     """By tonnes in the undisturbed plan, ties by id."""
     few = desk.solved(f"study: {{kind: disruption, events: [{{each: service, busiest: {busiest}}}]}}")

@@ -35,10 +35,9 @@ SMALL_WAREHOUSE = """\
 changes:
   - set: {table: warehouse_options, column: capacity_t_per_year, value: 150}
 """
-TABLES = ("bill", "bottlenecks", "changes", "duals", "gateways", "modes", "observed", "services") + (
-    "segment_times",
-    "service_times",
-    "times",
+TABLES = (
+    *("bill", "bottlenecks", "changes", "duals", "gateways", "modes", "observed", "services"),
+    *("segment_times", "service_times", "times"),
 )
 PLAN = ("flows", "steps", "unserved")
 FILES = {

@@ -10,9 +10,9 @@ import pytest
 import logistics.network.read
 import logistics.scenario.case
 from logistics.errors import InputError, Where
+from logistics.network.where import ConditionError, matching_rows
 from logistics.scenario.case import read_case
 from logistics.scenario.read import MAX_EXTENDS, read_scenario
-from logistics.network.where import ConditionError, matching_rows
 from tests.tiny import THREE_GATEWAYS, three_gateways
 
 PACKAGE = Path(logistics.network.read.__file__).parents[1]

@@ -164,7 +164,7 @@ def _write_table(sheet: _Sheet, schema: TableSchema, rows: Rows, path: Path) -> 
                     nameless.add(cell.column)
                     letters = column_letters(cell.column)
                     sheet.tell("workbook.no_column_name", row, letters, _plain(cell))
-            if True:
+            if any(texts):
                 out.writerow(texts)
                 sheet.rows.append(row)
     if schema.optional and len(sheet.rows) == 1:

@@ -9,7 +9,7 @@ their chord is a new point, and what is not proves the edge.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 Goal = Literal["money", "hours", "co2"]
 NAMES: dict[str, str] = {"money": "money", "hours": "customer_h", "co2": "co2_kg"}
 """Objectives by the names of the weights that add them up."""
-FINER, FINEST_GAP = 1e-3, 1e-9
+FINER, FINEST_GAP = 0.03, 1e-9
 """Ends are solved to a part of the gap asked for: among plans of one cost, small differences decide."""
-MOST_REFINEMENTS, MOST_ROUNDS = 20, 60
+SACRIFICE, MOST_ROUNDS = 10.0, 60
 EDGE = 4.0
 """Multiple of the gap asked for below which a point under a chord is rounding."""
 
@@ -217,8 +217,8 @@ class _Tracer:
             Point(self._spot(outcome), rho, True, outcome)
             for outcome, rho in zip(alone, (0.0, math.inf), strict=True)
         ]
-        start = self._exact_end(found[0], 0) or self._settled_end(found[0], found[1], lambda s: s.first)
-        end = self._exact_end(found[1], 1) or self._settled_end(found[1], start, lambda s: s.second)
+        start = self._exact_end(found[0], 0) or self._near_end(found[0], found[1], 0)
+        end = self._exact_end(found[1], 1) or self._near_end(found[1], found[0], 1)
         if end.spot.first <= start.spot.first or end.spot.second >= start.spot.second:
             # One plan is best in both.
             return [start]
@@ -240,29 +240,20 @@ class _Tracer:
             return None
         return Point(self._spot(outcome), alone.rho, True, outcome)
 
-    def _settled_end(self, end: Point, other: Point, own: Callable[[Spot], float]) -> Point:
-        """Of the plans whose own objective is as small as at `end`, the one with the least of the other.
+    def _near_end(self, alone: Point, other: Point, own: int) -> Point:
+        """Least of the own objective and a little of the other, where the exact end takes too many rounds.
 
-        As small means: as far as solves to a fine gap can tell. Such a plan lies below the chord to the other
-        end of the frontier, or of the part that is still open.
+        The other's weight is so small that over the whole frontier it comes to `SACRIFICE` gaps of the own
+        objective: by no more than that the end found lies above the least.
         """
-        near, most = other, own(end.spot) + 10 * self._fine * abs(own(end.spot))
-        for _ in range(MOST_REFINEMENTS):
-            p, q = sorted((end.spot, near.spot))
-            if not (p.first < q.first and p.second > q.second):
-                # Nothing is between, or one is no worse in both.
-                return near if own(near.spot) <= most else end
-            rho = (q.first - p.first) / (p.second - q.second)
-            outcome = self._solved(1.0, rho, self._fine)
-            if not outcome.has_plan:
-                break
-            spot = self._spot(outcome)
-            chord = p.first + rho * p.second
-            if spot.first + rho * spot.second >= chord - EDGE * self._fine * abs(chord):
-                break
-            between = Point(spot, end.rho, True, outcome)
-            end, near = (between, near) if own(spot) <= most else (end, between)
-        return end
+        p, q = sorted((alone.spot, other.spot))
+        extent = (q.first - p.first, p.second - q.second)
+        if min(extent) <= 0:
+            return alone
+        share = SACRIFICE * self._question.gap
+        weights = (1.0, share * p.first / extent[1]) if own == 0 else (share * q.second / extent[0], 1.0)
+        outcome = self._solved(*weights, self._fine)
+        return Point(self._spot(outcome), alone.rho, True, outcome) if outcome.has_plan else alone
 
     def _below(self, p: Spot, q: Spot) -> tuple[Point | None, bool]:
         """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap."""
