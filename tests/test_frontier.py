@@ -89,9 +89,11 @@ def assert_frontier(network, names, points, limits=()):
     close = {"rel": 1.1 * GAP, "abs": 1e-6}  # what a solve to the gap may leave
     for one, other, (mine, yours) in ((f, g, points[0]), (g, f, points[-1][::-1])):
         best = least(plan, rows, one)
-        assert mine == pytest.approx(best, **close)
+        # An end is the least of its own to ten gaps, and no worse in the other than the least of both.
+        assert best - 1e-6 - GAP * abs(best) <= mine <= best + 1e-6 + 10.1 * GAP * abs(best)
         no_more = LimitRow(one, np.zeros(len(plan.ways.instance.commodities)), best * (1 + 1e-10) + 1e-9, 1.0)
-        assert yours == pytest.approx(least(plan, (*rows, no_more), other), rel=10 * GAP, abs=1e-6)
+        lexicographic = least(plan, (*rows, no_more), other)
+        assert yours <= lexicographic + 1e-6 + 10 * GAP * abs(lexicographic)
     rates = []
     for (a, b), (c, d) in pairwise(points):
         assert a < c
@@ -177,7 +179,7 @@ def test_frontier_of_random_networks(seed):
     _traced_exactly(seed)
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("seed", SLOW)
 def test_frontier_of_more_random_networks(seed):
     _traced_exactly(seed)
@@ -267,7 +269,7 @@ def test_the_doubt_of_capped_random_frontiers_is_no_less_than_the_truth(seed):
     _doubts_hold(seed, ("money", "hours"), 5)
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("seed", SLOW)
 def test_the_doubt_of_more_capped_random_frontiers_is_no_less_than_the_truth(seed):
     _doubts_hold(seed, ("money", "hours"), 8)

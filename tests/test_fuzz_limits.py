@@ -244,7 +244,7 @@ def others():
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("seeds", _chunks(FAST, ALL))
 def test_no_wrong_status_and_no_wrong_value_on_more_networks(seeds, others):
     """The others."""

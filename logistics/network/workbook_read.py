@@ -105,11 +105,11 @@ def read_workbook(path: Path, folder: Path) -> tuple[Network, list[Problem]]:
     for problem in found:
         # A sheet that is missing, and a cell that no file can hold, were told of above.
         file = problem.where.file.removeprefix(f"{folder.name}/")
-        sheet = sheets.get(file)
-        if sheet is None:
+        source = sheets.get(file)
+        if source is None:
             problems.append(problem)
-        elif sheet.rows and not (file in TEXT_FILES and sheet.problems):
-            placed = _in_sheet(problem, sheet)
+        elif source.rows and not (file in TEXT_FILES and source.problems):
+            placed = _in_sheet(problem, source)
             problems += [] if placed.where in told else [placed]
     stop_on_errors(problems)
     if network is None:

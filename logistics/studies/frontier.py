@@ -34,7 +34,7 @@ NAMES: dict[str, str] = {"money": "money", "hours": "customer_h", "co2": "co2_kg
 """Objectives by the names of the weights that add them up."""
 FINER, FINEST_GAP = 0.03, 1e-9
 """Ends are solved to a part of the gap asked for: among plans of one cost, small differences decide."""
-SACRIFICE, MOST_ROUNDS = 10.0, 60
+SACRIFICE, MOST_WORK = 10.0, 320_000
 EDGE = 4.0
 """Multiple of the gap asked for below which a point under a chord is rounding."""
 
@@ -232,7 +232,7 @@ class _Tracer:
             self._question,
             weights={NAMES[other]: 1.0},
             limits=(*self._question.limits, _as_limit(name, value, served_t)),
-            most_rounds=MOST_ROUNDS,
+            most_rounds=max(1.0, MOST_WORK / max(1, len(self._instance.commodities))),
         )
         instance, _ = question.compiled()
         outcome = self._asked(question, instance)
