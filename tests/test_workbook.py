@@ -61,6 +61,7 @@ NASTY = [
     "<script>alert(1)</script>&amp;",
     "<r><t>markup</t></r>",
     "<r>&</r>",
+    "<r>_x0020_</r>",
     "_x0041_x0042_x0043_",
     "TRUE",
     "330108",

@@ -229,10 +229,11 @@ def _write_guide(sheet: Any, styles: _Styles, network: str, tables: dict[str, pa
 def _runs(words: str) -> list[str]:
     """Parts of a text that xlsxwriter takes for what they are.
 
-    It takes ``<r>…</r>`` for markup of its own, and of two escapes with a common underscore it escapes one.
+    It takes ``<r>…</r>`` for markup of its own; of two escapes with a common underscore it escapes one, and
+    in runs it escapes twice: there no escape may be whole.
     """
     if words.startswith("<r>"):
-        return [words[:1], *_runs(words[1:])]
+        return [words[:1], *_ESCAPE.split(words[1:])]
     return _ESCAPE.split(words) if _ESCAPES_IN_A_ROW.search(words) else [words]
 
 

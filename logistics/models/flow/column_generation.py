@@ -184,7 +184,8 @@ class FlowModel:
             goal = _Goal(guide, np.inf, 1.0, 0.0, margin=guide - cost, breaking=breaking, elastic=True)
             phase = self._generate("objective", goal)
             served = float(phase.answer.unserved_t.sum()) <= UNSERVED * max(1.0, total)
-            if served and not phase.broken:
+            given_up = phase.broken or self._rounds >= self._stop.most_rounds
+            if (served and not phase.broken) or (phase.out_of_time and given_up):
                 return self._answer(phase, None)
         return self._left_behind()
 
