@@ -468,13 +468,12 @@ SEVERAL = {
     "exchange": "{table: fx, where: \"currency == 'USD'\", column: cny_per_unit, value: 7}",
     "duties": "{table: border_rules, where: \"customs_territory == 'US'\", column: duty_rate, value: 0.3}",
 }
-ONE_PART = pytest.mark.xfail(strict=True, reason="the check of a folder finds rows by keys of one part only")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["duties", *(pytest.param(n, marks=ONE_PART) for n in ("ways", "a stop"))]
-    + [pytest.param(n, marks=[ONE_PART, pytest.mark.slow]) for n in ("stops", "orders", "time", "exchange")],
+    ["duties", "ways", "a stop"]
+    + [pytest.param(n, marks=pytest.mark.slow) for n in ("stops", "orders", "time", "exchange")],
 )
 def test_a_delay_of_one_way_or_leg_verifies(desk, name):
     """Every table that `set` can change can be changed by an event, and checked again from the files."""
@@ -580,7 +579,6 @@ def test_an_event_that_never_happens_is_refused(desk):
     assert len(desk.refused(text)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="both events write the same plan")
 def test_an_event_may_not_take_the_id_of_one_made_by_rule(desk):
     """Two events of one id would share a plan: one of them must go, or be told apart."""
     text = (

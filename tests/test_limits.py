@@ -715,7 +715,6 @@ def test_a_hard_promise_shorter_than_any_path_leaves_all_and_says_so(desk):
     assert all(re.match(r"three_gateways/demand\.csv:\d+:", line) for line in lines)
 
 
-@pytest.mark.xfail(strict=True, reason="traces of 1e-9 t stand in unserved.parquet beside what is left")
 def test_only_what_is_left_is_named(desk):
     """The files list no row as unserved that goes to the last gram."""
     ran = desk.solved(NO_WAY_HOME)
@@ -821,7 +820,6 @@ def test_a_price_lets_cargo_stay_to_keep_a_limit(desk):
     assert ran.said["objective"] == pytest.approx(exact(ran.scenario)[2].value, rel=2e-6)
 
 
-@pytest.mark.xfail(strict=True, reason="relaxed_to counts tonnes that are left, the limit does not")
 @pytest.mark.parametrize("days", [2.0, 2.4])
 def test_what_days_are_relaxed_to_suffices_where_cargo_is_left(desk, days):
     """The mean is over tonnes served, so what is left may not make the relaxation smaller than is needed."""
@@ -831,9 +829,6 @@ def test_what_days_are_relaxed_to_suffices_where_cargo_is_left(desk, days):
     desk.solved(text % f"{row['relaxed_to'] * (1 + 1e-7):.15g}")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="relaxed_to is a part of what is stated, the row gives way by relaxation_scale"
-)
 def test_what_a_limit_on_little_cargo_is_relaxed_to_suffices(desk):
     """A share of one tonne of 2,301 is relaxed as far as it must be."""
     text = (
@@ -897,7 +892,6 @@ def test_next_to_nothing_beside_much(desk, limit):
     assert members == {limit.split(":")[0].replace("load", "load.1")}
 
 
-@pytest.mark.xfail(strict=True, reason="what guides the first rounds is 0 and never grows")
 def test_an_objective_that_is_always_0_needs_no_time(desk):
     """No CO2 anywhere: every plan that serves all is best, which takes a handful of rounds."""
     text = "changes: [{set: {table: modes, column: co2_g_per_tkm, value: 0}}]\nobjective: co2"

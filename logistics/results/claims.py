@@ -143,6 +143,8 @@ def _of_year(
     yield from _differing(said.bill_cny, verdict.bill, f"{label}bill ")
     yield from _differing({"gap": said.gap}, {"gap": gap}, label, 1e-6)
     yield from _differing({"objective": said.objective}, {"objective": _known(verdict.objective)}, label)
+    if said.bound is not None and not math.isfinite(verdict.objective):
+        yield Problem("verify.bill", Where(RESULT), f"{said.bound:.12g}", "", f"{label}bound")
     yield from _words(said.bound_proof, said.status, verdict.bound_proof, gap, asked, label)
 
 

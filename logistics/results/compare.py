@@ -63,7 +63,7 @@ def _cells(old: Network, new: Network) -> list[dict[str, Any]]:
         a, b = old.tables[schema.name], new.tables[schema.name]
         if a.equals(b):
             continue
-        rows = [_keyed(table, schema.key) for table in (a, b)]
+        rows = [keyed_rows(table, schema.key) for table in (a, b)]
         for key in sorted(rows[0].keys() - rows[1].keys()):
             found.append(_difference(schema.name, key, "", "present", "absent"))
         for key in sorted(rows[1].keys() - rows[0].keys()):
@@ -77,7 +77,8 @@ def _cells(old: Network, new: Network) -> list[dict[str, Any]]:
     return found
 
 
-def _keyed(table: pa.Table, key: tuple[str, ...]) -> dict[str, int]:
+def keyed_rows(table: pa.Table, key: tuple[str, ...]) -> dict[str, int]:
+    """Row numbers of a table by its key, parts joined by ``/``."""
     parts = [table[name].to_pylist() for name in key]
     return {
         "/".join(f"{p:g}" if isinstance(p, float) else str(p) for p in cells): i

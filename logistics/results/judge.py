@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.limits import read_limits
 from logistics.network.network import Network
+from logistics.network.tables import BY_NAME
 from logistics.plan import Plan
 from logistics.results.claims import ResultClaims, YearClaims, checked_claims, contradictions
+from logistics.results.compare import keyed_rows
 from logistics.results.layout import (
     INPUTS,
     PLAN,
@@ -25,6 +27,7 @@ from logistics.results.layout import (
     self_digest,
 )
 from logistics.results.read import SavedInputs, no_plan, read_duals, read_inputs, read_plan, read_result
+from logistics.results.study_claims import study_contradictions
 from logistics.verification.books import WEIGHTS
 from logistics.verification.certificates import certificates_of
 from logistics.verification.check import Assertion, Task, unplanned_year, verify_conflict, verify_task
@@ -89,7 +92,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
             for name, claims in said.plans.items()
         }
         other_limits = {name: read_limits(claims.rules) for name, claims in said.plans.items()}
-    except (InputError, KeyError, TypeError, IndexError) as error:
+    except (InputError, KeyError, TypeError, IndexError, ValueError, pa.ArrowException) as error:
         # What was altered is the finding; that it can no longer be read only follows from it.
         problems = error.problems if isinstance(error, InputError) else ()
         if altered or not problems:
@@ -105,7 +108,10 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         task = Task(claims.weights, claims.unserved_cny_per_t, other_limits[name])
         further[name] = _verdict(network, claims.year, other_plan, task, claims, other_duals, said.gap_asked)
     found = [problem for verdict in further.values() for problem in verdict.violations]
-    said_wrongly = contradictions(said, judged.verdicts, further, weights)
+    said_wrongly = [
+        *contradictions(said, judged.verdicts, further, weights),
+        *study_contradictions(folder, saved.scenario, said, further),
+    ]
     return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly), further)
 
 
@@ -119,7 +125,7 @@ def _changed(network: Network, changes: Sequence[Mapping[str, Any]]) -> Network:
     """The network with the values of one of several plans."""
     for change in changes:
         table = network.tables[change["table"]]
-        row = network.row_of(change["table"])[change["row"]]
+        row = keyed_rows(table, BY_NAME[change["table"]].key)[change["row"]]
         cells = table[change["column"]].to_pylist()
         cells[row] = change["value"]
         place = table.schema.get_field_index(change["column"])

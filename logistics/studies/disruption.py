@@ -191,7 +191,8 @@ def _listed(case: Case, spec: DisruptionSpec, year: int) -> list[Event]:
             for j, change in enumerate(item.changes)
             if change.years is None or year in change.years
         )
-        found.append(Event(item.id, item.name or Names(zh=item.id, en=item.id), placed))
+        if placed:
+            found.append(Event(item.id, item.name or Names(zh=item.id, en=item.id), placed))
     return found
 
 
@@ -220,6 +221,8 @@ def _each(spec: DisruptionSpec, network: Network, base: YearOutcome) -> list[Eve
             shut = Close.model_validate({column: name})
             closing = PlacedChange(Change(close=shut), Where(), 10**6)
             event_id = f"{item.each}-{name}"
+            while event_id in {other.id for other in spec.events}:
+                event_id += "-alone"
             names = Names(zh=str(row["name_zh"])[:200] or name, en=str(row["name_en"])[:200] or name)
             found[event_id] = Event(event_id, names, (closing,), column, name)
     return list(found.values())

@@ -42,13 +42,13 @@ together; `relaxation`: share by which it gives way in the cheapest relaxation, 
 def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, float]) -> pa.Table:
     """Return the limits of a year."""
     solved, verdict = outcome.solved, outcome.verdict
-    conflict = solved.conflict
+    conflict, left_t = solved.conflict, verdict.totals.unserved_t
     rows = []
     for place, limit in enumerate(question.limits):
         price = float(solved.duals.limit[place]) if outcome.has_plan else None
         scale = outcome.limit_scales[place]
         give = float(conflict.relaxation[place]) if conflict is not None else None
-        relaxed = None if give is None else _relaxed(limit, give, scale)
+        relaxed = None if give is None else _relaxed(limit, give, scale, outcome.limit_wholes[place], left_t)
         rows.append(
             (
                 outcome.year,
@@ -76,10 +76,20 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, LIMITS, strict=True)], schema=LIMITS)
 
 
-def _relaxed(limit: PlanLimit, give: float, scale: float) -> float:
-    """What a limit is relaxed to, in the unit in which it is stated."""
+def _relaxed(limit: PlanLimit, give: float, scale: float, whole: float, unserved_t: float) -> float:
+    """What a limit is relaxed to, in the unit in which it is stated: so far that it is enough.
+
+    Parameters
+    ----------
+    whole
+        Demand in its scope, weighted as it is there.
+    unserved_t
+        What stays behind anyway: a mean over what is served has to give more for it.
+    """
     sign = -1.0 if limit.least else 1.0
     per_stated = {"money": 1.0, "co2": 1000.0, "load": 1.0}.get(limit.kind)
-    if per_stated is None:
-        return max(0.0, limit.value * (1 + sign * give))
-    return limit.value + sign * give * scale / per_stated
+    if limit.kind == "mean_customer_days":
+        per_stated = 24.0 * max(whole - unserved_t, 1e-3 * whole, 1e-9)
+    elif per_stated is None:
+        per_stated = max(whole, 1e-9)
+    return max(0.0, limit.value + sign * give * scale / per_stated)

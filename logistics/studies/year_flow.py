@@ -98,6 +98,8 @@ class YearOutcome:
         None when there is none; where limits cannot hold together, the evidence of what can be served.
     limit_scales
         What 100 % of each limit is, in the unit of its row.
+    limit_wholes
+        Demand in each limit's scope, weighted as it is there.
     """
 
     question: Question
@@ -108,6 +110,7 @@ class YearOutcome:
     verdict: Verdict
     duals: pa.Table
     limit_scales: tuple[float, ...] = ()
+    limit_wholes: tuple[float, ...] = ()
     warnings: tuple[Problem, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -203,8 +206,13 @@ def solved_year(
     if not question.allow_unserved and left and status in ("optimal", "limit"):
         status = "infeasible" if solved.least_unserved_t > 0 else "limit"
     scales = tuple(limit.scale for limit in instance.limits)
+    demand = instance.commodities.demand_t
+    wholes = tuple(
+        float((limit.factor if limit.measure == "customer_h" else limit.unserved) @ demand)
+        for limit in instance.limits
+    )
     outcome = YearOutcome(
-        question, status, solved, claims, plan, verdict, duals, scales, seconds=dict(laps.seconds)
+        question, status, solved, claims, plan, verdict, duals, scales, wholes, seconds=dict(laps.seconds)
     )
     return outcome, model
 

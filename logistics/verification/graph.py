@@ -54,6 +54,7 @@ class MoveGraph:
         tails, heads = [], []
         self.moves: list[Move] = []
         self._limits = limits
+        self._counts: dict[tuple[str, int], Floats] = {}
         self._met: list[tuple[State, int, Move]] = []
         stack: list[tuple[State, int]] = [(rulebook.start(o), 0) for o in sorted(rulebook.origins)]
         for state, _ in stack:
@@ -118,7 +119,7 @@ class MoveGraph:
 
     def charges(self, factors: Sequence[float], product: int, direction: str) -> Floats:
         """What limits charge a tonne on each move, see :meth:`PricedLimits.charges`."""
-        return self._limits.charges(factors, self._met, product, direction)
+        return self._limits.charges(factors, self._met, product, direction, self._counts)
 
     def matrix(self, weights: Floats, *, reverse: bool = False) -> csr_matrix:
         """Sparse matrix of the cheapest of parallel moves; zeros are stored."""

@@ -180,7 +180,6 @@ class PricedLimits:
             (each, prices[each.limit.id]) for each in limits if prices.get(each.limit.id, 0.0) > 0
         ]
         self._flagged = [each for each, _ in self._priced if each.limit.flagged]
-        self._counts: dict[tuple[int, str, int], Floats] = {}
 
     def factors(self, demand_id: str) -> tuple[float, ...]:
         """Price times weight of a demand row in each priced limit."""
@@ -213,24 +212,31 @@ class PricedLimits:
         return sum(1 << bit for bit, each in enumerate(self._flagged) if self._uses(move, each.limit))
 
     def charges(
-        self, factors: Sequence[float], moves: Sequence[tuple[State, int, Move]], product: int, direction: str
+        self,
+        factors: Sequence[float],
+        moves: Sequence[tuple[State, int, Move]],
+        product: int,
+        direction: str,
+        counts: dict[tuple[str, int], Floats],
     ) -> Floats:
         """What a tonne of a product pays on each move, shape (moves,).
 
         Parameters
         ----------
         moves
-            (state before, flags before, move); a set of prices serves one graph per direction.
+            (state before, flags before, move).
+        counts
+            What was counted on these moves before; kept by whoever owns them.
         """
         paid = np.zeros(len(moves))
         for (each, _), amount in zip(self._priced, factors, strict=True):
             if amount == 0.0 or each.limit.kind == "promise_share":
                 continue
-            key = (id(moves), each.limit.id, product if each.limit.kind == "money" else -1)
-            if key not in self._counts:
-                counts = self._counted(each, moves, product, direction)
-                self._counts[key] = np.fromiter(counts, float, len(moves))
-            paid += amount * self._counts[key]
+            key = (each.limit.id, product if each.limit.kind == "money" else -1)
+            if key not in counts:
+                counted = self._counted(each, moves, product, direction)
+                counts[key] = np.fromiter(counted, float, len(moves))
+            paid += amount * counts[key]
         return paid
 
     def _counted(

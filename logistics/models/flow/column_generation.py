@@ -180,7 +180,8 @@ class FlowModel:
                 return self._kept_limits(_Goal(prices, prices, 1.0, 0.0), None)
             return self._answer(phase, None)
         if np.all(reachable) and self._least is None:
-            guide = cost + FIRST_MARGIN * np.maximum(cost, float(np.median(cost)) if len(cost) else 1.0)
+            typical = (float(np.median(cost)) or float(cost.max()) or 1.0) if len(cost) else 1.0
+            guide = cost + FIRST_MARGIN * np.maximum(cost, typical)
             goal = _Goal(guide, np.inf, 1.0, 0.0, margin=guide - cost, breaking=breaking, elastic=True)
             phase = self._generate("objective", goal)
             served = float(phase.answer.unserved_t.sum()) <= UNSERVED * max(1.0, total)

@@ -15,7 +15,7 @@ from logistics.models.flow.solved import SolvedFlow
 from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
 from logistics.virtual_network.instance import Instance
 
-NEGLIGIBLE_T = 1e-9
+NEGLIGIBLE_T = 1e-8
 
 
 @dataclass(frozen=True)
