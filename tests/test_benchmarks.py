@@ -141,7 +141,7 @@ def test_globs_and_families_choose(tmp_path: Path):
     def names(family: str | None, pattern: str | None) -> list[str]:
         return [one.instance for one in chosen(families, found, family, pattern)]
 
-    assert names(None, None) == ["the log", *(f"{size}-1" for size in SIZES)]
+    assert names(None, None) == ["the log", *(f"{size}-1" for size in SIZES), "baseline-2021-1"]
     assert names("Boats", None) == names("linerlib", "the*") == ["the log"]
     assert names("linerlib", "cargo") == []
     assert names(None, "[TS]-*") == ["T-1", "S-1"]
@@ -187,7 +187,8 @@ def test_nothing_to_run_is_said(tmp_path: Path, capsys):
     assert "skipped: Puzzles" in capsys.readouterr().err
     assert command.main(["run", "--data", folder, "--family", "zebras"]) == 2
     assert (
-        "no family zebras. There are: Boats, Puzzles, capacitated-flow, linerlib" in capsys.readouterr().err
+        "no family zebras. There are: Boats, Puzzles, capacitated-flow, frontier, linerlib"
+        in capsys.readouterr().err
     )
 
 

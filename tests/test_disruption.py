@@ -570,7 +570,6 @@ def test_no_events_are_refused(desk):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="it is solved in every year, with nothing changed")
 def test_an_event_that_never_happens_is_refused(desk):
     """Years that the scenario has not name nothing."""
     text = (

@@ -622,7 +622,6 @@ def test_an_altered_plan_is_found_behind_its_digests(copy, name, what):
     assert code in codes(folder)
 
 
-@pytest.mark.xfail(strict=True, reason="the place is plan/flows whichever plan it is")
 def test_what_is_found_says_in_which_plan(copy):
     """Among many plans a finding without the plan's name would be of little use."""
     folder = copy("frontier")

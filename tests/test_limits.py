@@ -748,7 +748,6 @@ def test_a_soft_promise_shorter_than_any_path_cannot_be_kept(desk):
     desk.solved(f"{promising(0.1, hard=False)}\nlimits: {{min_promise_share: 0}}")
 
 
-@pytest.mark.xfail(strict=True, reason="where no row has a promise, a share of it is silently 100 %")
 def test_a_share_of_a_promise_that_nobody_made_is_said(desk):
     """Where no row has a promise, a share of 90 % says nothing: that is told, not reported as 100 %."""
     ran = desk.run("limits: {min_promise_share: 0.9}")

@@ -531,6 +531,13 @@ def test_too_many_limits_that_count_a_tonne_once(project):
     assert (problem.code, problem.found, problem.allowed) == ("limit.too_many", "9", "6")
 
 
+def test_a_share_of_promises_needs_a_promise(project):
+    """Where nothing was promised there is nothing to keep."""
+    case = read_case(written(project, HEAD + "limits: {min_promise_share: 0.9}\n"))
+    (problem,) = (warning for warning in case.warnings if warning.code == "limit.no_promise")
+    assert (problem.found, problem.severity) == ("min_promise_share", "warning")
+
+
 def test_price_of_unserved_needs_a_money_objective(project):
     """A price in CNY cannot be weighed against hours or CO2."""
     text = HEAD + "objective: hours\nlimits: {unserved_cny_per_t: 500}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,11 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         claims = said.plans[name]
         task = Task(claims.weights, claims.unserved_cny_per_t, other_limits[name])
         further[name] = _verdict(network, claims.year, other_plan, task, claims, other_duals, said.gap_asked)
-    found = [problem for verdict in further.values() for problem in verdict.violations]
+    found = [
+        replace(problem, where=replace(problem.where, file=f"{PLANS}/{name}/{problem.where.file}"))
+        for name, verdict in further.items()
+        for problem in verdict.violations
+    ]
     said_wrongly = [
         *contradictions(said, judged.verdicts, further, weights),
         *study_contradictions(folder, saved.scenario, said, further),

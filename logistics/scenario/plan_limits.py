@@ -86,6 +86,10 @@ def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Pr
             continue
         if not inside.any():
             yield Problem("change.no_rows", _where(limit), limit.where, "demand")
+            continue
+        segments = network.tables["product_segments"]
+        if limit.kind == "promise_share" and segments["promise_d"].null_count == segments.num_rows:
+            yield Problem("limit.no_promise", _where(limit), limit.id, severity="warning")
 
 
 def _where(limit: PlanLimit) -> Where:

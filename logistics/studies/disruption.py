@@ -124,6 +124,13 @@ class Disruption:
         """What is wrong with the events on the network."""
         assert isinstance(spec, DisruptionSpec)
         found: list[Problem] = []
+        happening = {event.id for year in case.networks for event in _listed(case, spec, year)}
+        document = case.scenario.document
+        for i, item in enumerate(spec.events):
+            if item.id is not None and item.changes is not None and item.id not in happening:
+                where = document.where(("study", "events", i)) if document else Where()
+                years = ", ".join(map(str, case.scenario.years))
+                found.append(Problem("event.never", where, item.id, years))
         for year, network in case.networks.items():
             for event in _listed(case, spec, year):
                 fresh: list[Problem] = []

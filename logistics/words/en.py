@@ -134,8 +134,8 @@ SENTENCES: dict[str, str] = {
     "disruption.untouched": "Not used by the undisturbed plan, so closing changes nothing: {events}.",
     "none": "none",
     # Spreadsheets
-    "spreadsheet.exported": "wrote {file}: {sheets} tables, {rows} rows; to read it back: "
-    "logistics import-network {file} NEW_FOLDER",
+    "spreadsheet.exported": "wrote {file}: {sheets} tables, {rows} rows; to read it back: logistics "
+    "import-network {file} NEW_FOLDER",
     "spreadsheet.imported": "wrote {folder}: {sites} sites, {services} services, {demand} demand rows",
     "guide.title": "Network {network}",
     "guide.edit": "Each sheet after this one is a table of the network. Edit cells, add and delete rows, "
@@ -145,10 +145,10 @@ SENTENCES: dict[str, str] = {
     "guide.text": "Ids and texts are text cells. An id that looks like a number or a date must stay text, "
     "or the spreadsheet changes it.",
     "guide.lists": "Several values in one cell are joined by | without spaces. Flags are yes or no.",
-    "guide.colours": "Columns with a dark blue header need a value in every row; those with a grey one "
-    "may be blank. Choose a header's cell to see what the column means.",
-    "guide.ranges": "An estimate should have a range: columns that end with _low and _high. These "
-    "columns, and note, may be missing.",
+    "guide.colours": "Columns with a dark blue header need a value in every row; those with a grey one may "
+    "be blank. Choose a header's cell to see what the column means.",
+    "guide.ranges": "An estimate should have a range: columns that end with _low and _high. These columns, "
+    "and note, may be missing.",
     "guide.sources": "Each figure names its source; an own estimate begins with 'assumption:'. Confidence "
     "is high, medium or estimate.",
     "guide.formulas": "Formulas are read by the value they show. They are not kept: the network holds "

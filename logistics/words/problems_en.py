@@ -250,6 +250,11 @@ PROBLEMS: dict[str, str] = {
     "verify.missing_file": "{at}the results lack {quoted}",
     "verify.missing_file.do": "restore it or run again",
     "verify.missing_file.blank": "this file",
+    "limit.no_promise": "{found}: no product and segment has a promise (promise_d), so there is nothing to "
+    "keep",
+    "limit.no_promise.do": "fill promise_d in product_segments, or take the limit out",
+    "event.never": "the event {quoted} has no change that holds in any year of the scenario ({allowed})",
+    "event.never.do": "mend its years, or take it out",
     "limit.too_many": "{found} limits count a tonne once (floors, and limits on a mode), at most {allowed} "
     "may",
     "limit.too_many.do": "take some out, or limit services, sites or passages instead of modes",

@@ -246,6 +246,10 @@ PROBLEMS: dict[str, str] = {
     "verify.missing_file": "{at}结果中缺少{quoted}",
     "verify.missing_file.do": "请恢复，或重新运行",
     "verify.missing_file.blank": "此文件",
+    "limit.no_promise": "{found}：没有任何品类与模式给出承诺天数（promise_d），无可遵守",
+    "limit.no_promise.do": "请在 product_segments 中填写 promise_d，或删去该限制",
+    "event.never": "事件 {quoted} 的变更在情景的任何年份（{allowed}）都不生效",
+    "event.never.do": "请更正其年份，或删去该事件",
     "limit.too_many": "有 {found} 条限制按“每吨只计一次”统计（下限，以及对运输方式的限制），最多 {allowed} "
     "条",
     "limit.too_many.do": "请删去几条，或改为限制线路、节点、通道",

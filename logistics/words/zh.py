@@ -131,12 +131,12 @@ SENTENCES: dict[str, str] = {
     "disruption.untouched": "未受扰方案不使用，关闭也无影响：{events}。",
     "none": "无",
     # 电子表格
-    "spreadsheet.exported": "已写入 {file}：{sheets} 张数据表，{rows} 行；读回时运行："
-    "logistics import-network {file} 新文件夹",
+    "spreadsheet.exported": "已写入 {file}：{sheets} 张数据表，{rows} 行；读回时运行：logistics import-netw"
+    "ork {file} 新文件夹",
     "spreadsheet.imported": "已写入 {folder}：节点 {sites} 个，线路 {services} 条，需求 {demand} 行",
     "guide.title": "网络 {network}",
-    "guide.edit": "本表之后的每张工作表是网络的一张数据表。可修改单元格、增删行、排序和筛选，列的次序不限"
-    "；请保留第一行和工作表名称。",
+    "guide.edit": "本表之后的每张工作表是网络的一张数据表。可修改单元格、增删行、排序和筛选，列的次序不限；"
+    "请保留第一行和工作表名称。",
     "guide.rows": "空行会被跳过；隐藏和被筛选掉的行照样读取。可留空的单元格，空白与 0 含义不同。",
     "guide.text": "编号和文字是文本单元格。看似数字或日期的编号须保持文本格式，否则会被电子表格改动。",
     "guide.lists": "一个单元格中的多个值用 | 连接，不加空格。是否类的值写 yes 或 no。",
