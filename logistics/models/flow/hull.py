@@ -34,15 +34,12 @@ class RootCosts:
         Price of a unit of `held` on the way.
     kappa, own_w
         κ, and w added at the root.
-    most
-        Ways that cost this or more are of no interest; None: all are.
     """
 
     root: Ints
     storage: Floats
     kappa: Floats
     own_w: Floats
-    most: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,6 @@ def hull_paths(
     roots: RootCosts,
     origins: Ints,
     least_w: Floats,
-    behind: Floats | None = None,
 ) -> HullPaths:
     """Find the way from each origin to each root that minimises linear + storage·held + κ·sqrt(w).
 
@@ -85,13 +81,8 @@ def hull_paths(
         Linear cost, held hours and w of each arc.
     least_w
         Least w of any way, shape (roots, origins), see :func:`least_spread`.
-    behind
-        Lower bound on the linear cost from any origin to each vertex, shape (vertices,); None: 0.
     """
     shape = (len(roots.root), len(origins))
-    most = np.full(len(roots.root), np.inf) if roots.most is None else roots.most
-    if behind is None:
-        behind = np.zeros(len(graph.start) - 1)
     value = np.full(shape, np.inf)
     lengths = np.zeros(shape, np.int32)
     longest = LONG_PATH
@@ -100,8 +91,7 @@ def hull_paths(
         value[:] = np.inf
         _search_all(
             graph.start, graph.end, graph.arc, head, linear, held, spread,
-            roots.root, roots.storage, roots.kappa, roots.own_w, most, behind, origins, least_w,
-            value, lengths, arcs,
+            roots.root, roots.storage, roots.kappa, roots.own_w, origins, least_w, value, lengths, arcs,
         )  # fmt: skip
         needed = int(lengths.max(initial=0))
         if needed <= longest:
@@ -128,8 +118,6 @@ def _search_all(
     storage,
     kappa,
     own_w,
-    most,
-    behind,
     origins,
     least_w,
     value,
@@ -139,13 +127,13 @@ def _search_all(
     for j in range(len(root)):
         _search_root(
             start, end, arc, head, linear + storage[j] * held, spread, root[j], kappa[j], own_w[j],
-            most[j] - behind, origins, least_w[j], value[j], lengths[j], arcs[j],
+            origins, least_w[j], value[j], lengths[j], arcs[j],
         )  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
 def _search_root(
-    start, end, arc, head, linear, spread, root, kappa, own_w, room, origins, low, value, lengths, arcs
+    start, end, arc, head, linear, spread, root, kappa, own_w, origins, low, value, lengths, arcs
 ):
     """Search from one root until no path can beat the best point found, origin by origin.
 
@@ -165,6 +153,7 @@ def _search_root(
         if not wanted[origins[i]]:
             wanted[origins[i]] = True
             asked += 1
+    room = np.full(len(start) - 1, np.inf)
     while True:
         if size == len(lam):
             lam = np.concatenate((lam, np.empty_like(lam)))
@@ -200,10 +189,6 @@ def _search_root(
         size += 1
         if kappa == 0.0:
             return
-        if size == 1:
-            # The first tree has the least linear cost: where that is too much, no way is of interest.
-            for v in range(len(room)):
-                room[v] = np.inf if distance[v] < room[v] else -np.inf
         doubt, new = 0.0, -1.0
         for i in range(count):
             if value[i] == np.inf:

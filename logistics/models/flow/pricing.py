@@ -143,12 +143,10 @@ class PathPricer:
                 layer.search(weights, members, threshold, dues.late, cost, found, ahead)
             return found
 
-        # Tasks write to different commodities, and their paths are put together in task order. Those of
-        # stocked layers take longest, so they come first.
-        tasks: list[Callable[[], list[tuple[int, Ints]]]] = []
+        # Tasks write to different commodities, and their paths are put together in task order.
+        tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self.classes]
         for pricer in self.stocked.values():
             tasks += pricer.tasks(dues, contested, threshold, scale, cost)
-        tasks += [partial(plain, group) for group in self.classes]
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(lambda task: task(), tasks))
         return Priced(cost, [item for part in parts for item in part])

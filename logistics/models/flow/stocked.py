@@ -22,7 +22,6 @@ from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,6 @@ class StockedPricer:
         layer = instance.layers[number]
         self._layer = layer
         self._free: dict[int, Floats] = {}
-        self._cost_behind: dict[tuple[int, tuple[float, ...]], Floats] = {}
         self.reduced: ReducedGraph
         self.starts: NDArray[np.bool_]
         self.groups: list[_Group]
@@ -183,18 +181,12 @@ class StockedPricer:
         if np.any(wanted):
             dues = paid.of(self._number, group.product, group.factor)
             stores = np.unique(group.way_store[wanted])
+            ways = self._upstream(stores, group, dues, scale, paid.on_money(group.factor))
             row_of[stores] = np.arange(len(stores))
             rows = np.flatnonzero(wanted)
             store_arc = self._layer.store_arc[group.way_store[rows]]
-            last = scale * group.way_cost[rows] + dues[store_arc] + dues[group.way_arc[rows]]
-            most: Floats | None = None
-            if scale == 1.0 and np.all(np.isfinite(limit[rows])):
-                most = np.full(len(stores), -np.inf)
-                np.maximum.at(most, row_of[group.way_store[rows]], limit[rows] - last)
-            on_money = paid.on_money(group.factor)
-            ways = self._upstream(stores, group, dues, scale, on_money, most)
             value[rows] = ways.value[row_of[group.way_store[rows]], group.way_origin[rows]]
-            value[rows] += last
+            value[rows] += scale * group.way_cost[rows] + dues[store_arc] + dues[group.way_arc[rows]]
             late = rows[group.way_is_late[rows]]
             value[late] += paid.late[group.members[group.way_member[late]]]
         if free is None:
@@ -240,13 +232,7 @@ class StockedPricer:
         return found
 
     def _upstream(
-        self,
-        stores: Ints,
-        group: _Group,
-        dues: Floats,
-        scale: float,
-        on_money: float,
-        most: Floats | None,
+        self, stores: Ints, group: _Group, dues: Floats, scale: float, on_money: float
     ) -> HullPaths:
         """Best ways from the group's origins to the warehouses behind `stores`, holding stock included.
 
@@ -256,8 +242,6 @@ class StockedPricer:
             What a tonne pays for capacities and limits on each arc of the layer.
         on_money
             What limits add to a CNY.
-        most
-            Ways to a warehouse that cost this or more are not needed; None: all are.
         """
         costs, product = self._costs, group.product
         store_arc = self._layer.store_arc[stores]
@@ -273,7 +257,6 @@ class StockedPricer:
             kappa=scale * costs.kappa[stores, product]
             + fee * self._instance.products.service_factor[product],
             own_w=np.ascontiguousarray(costs.spread_h2[product][store_arc]),
-            most=most,
         )
         return hull_paths(
             group.back,
@@ -284,15 +267,4 @@ class StockedPricer:
             roots,
             group.origins,
             self.least_w[key][stores],
-            None if most is None else self._behind(group),
         )
-
-    def _behind(self, group: _Group) -> Floats:
-        """Least linear cost without prices from an origin of the group to each vertex."""
-        key = group.product, group.factor
-        if key not in self._cost_behind:
-            graph = self.reduced
-            onward = CompressedGraph.from_arcs(self._layer.num_vertices, graph.tail, graph.head)
-            distance, _ = onward.trees(graph.weights(self._costs.fixed[group.product]), group.origins)
-            self._cost_behind[key] = distance.min(axis=0) * (1 - ROUNDING)
-        return self._cost_behind[key]
