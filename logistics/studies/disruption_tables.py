@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import YearOutcome
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def tables_of_disruption(base: YearOutcome, before: Sums, events: Sequence[Distu
         rows.append(_row(base, event, [row[0] for row in hit[:MOST_MARKETS]]))
     # The worst first: what has no plan, what leaves most behind, what costs most.
     rows.sort(key=lambda row: (row[6] is not None, -(row[13] or 0.0), -(row[6] or 0.0), row[1]))
-    return {"disruption": _table(rows, EVENTS), "disruption_markets": _table(markets, MARKETS)}
+    return {"disruption": table_of(rows, EVENTS), "disruption_markets": table_of(markets, MARKETS)}
 
 
 def _hit(before: Sums, after: Sums) -> list[tuple[str, float, float | None, float | None, float, float]]:
@@ -118,8 +119,3 @@ def _row(base: YearOutcome, event: Disturbed, worst: Sequence[str]) -> tuple[Any
         outcome.verdict.plan_verified,
         outcome.verdict.bound_proof,
     )
-
-
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

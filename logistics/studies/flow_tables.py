@@ -12,6 +12,7 @@ from logistics.plan_facts import facts_of
 from logistics.studies.base_case import observed_table
 from logistics.studies.limit_tables import limits_table
 from logistics.studies.price_checks import MORE, Key
+from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import Question, YearOutcome
 from logistics.travel_times.tables import simulated_times
 from logistics.verification.verdict import Verdict
@@ -153,10 +154,7 @@ def _bottlenecks(
             (year, *key, load, row["price"], worth, *names, more, row["price"] * more, checks.get(key))
         )
     rows.sort(key=lambda row: (-row[6], row[2]))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(BOTTLENECKS)
-    return pa.table(
-        [pa.array(c, f.type) for c, f in zip(columns, BOTTLENECKS, strict=True)], schema=BOTTLENECKS
-    )
+    return table_of(rows, BOTTLENECKS)
 
 
 def _names(network: Network) -> dict[tuple[str, str], tuple[str, str]]:

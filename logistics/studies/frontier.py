@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from logistics.limits import PlanLimit
 from logistics.scenario.case import Case
-from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
+from logistics.studies.assignment import STATUSES, YearTables, assigned_year, merged_years, shown_progress
 from logistics.studies.frontier_tables import tables_of_frontier
 from logistics.studies.sandwich import Line, Spot, doubt
 from logistics.studies.study import PlanRecord, Report, StudyResult
@@ -144,8 +144,6 @@ def with_plans(
     result: StudyResult, outcomes: Sequence[YearOutcome], plans: Mapping[str, PlanRecord]
 ) -> StudyResult:
     """A result with further plans: it is as good as the least of them."""
-    from logistics.studies.assignment import STATUSES
-
     status = min((result.status, *(outcome.status for outcome in outcomes)), key=STATUSES.index)
     if result.status in ("optimal", "limit") and status in ("infeasible", "no_plan"):
         # That one of several questions has no answer is an answer; that time ran out on one is a limit.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import YearOutcome
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def tables_of_frontier(names: tuple[str, ...], frontier: YearFrontier) -> dict[s
     points = frontier.points
     for number, (here, there) in enumerate(pairwise(points), 1):
         moves += [(year, number, number + 1, *row) for row in _moved(here.outcome, there.outcome)]
-    return {"frontier": _table(rows, POINTS), "frontier_moves": _table(moves, MOVES)}
+    return {"frontier": table_of(rows, POINTS), "frontier_moves": table_of(moves, MOVES)}
 
 
 def _row(
@@ -134,8 +135,3 @@ def _moved(here: YearOutcome, there: YearOutcome) -> list[tuple[Any, ...]]:
         )
         for name in (*losing, *gaining)
     ]
-
-
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

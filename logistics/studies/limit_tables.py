@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from logistics.limits import PlanLimit
 from logistics.studies.price_checks import MORE, Key
+from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import Question, YearOutcome
 
 LIMITS = pa.schema(
@@ -72,8 +73,7 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
                 limit.place,
             )
         )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(LIMITS)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, LIMITS, strict=True)], schema=LIMITS)
+    return table_of(rows, LIMITS)
 
 
 def _relaxed(limit: PlanLimit, give: float, scale: float, whole: float, unserved_t: float) -> float:
