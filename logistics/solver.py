@@ -19,6 +19,7 @@ from ortools.math_opt import (
     model_update_pb2,
     parameters_pb2,
     result_pb2,
+    solution_pb2,
     sparse_containers_pb2,
 )
 from ortools.math_opt.core.python import solver as core
@@ -46,6 +47,25 @@ OTHER_WAYS = (
     (parameters_pb2.LP_ALGORITHM_PRIMAL_SIMPLEX, parameters_pb2.EMPHASIS_MEDIUM),
 )
 """Tried in turn where coefficients are so far apart that GLOP misses its tolerances."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Where a solve ended, to start another one from: status of each column and row by number."""
+
+    columns: Ints
+    column_status: Ints
+    rows: Ints
+    row_status: Ints
+
+    def exchanged(self, columns: Ints, rows: Ints) -> Basis:
+        """The basis with `columns` in it in place of the slacks of equality rows `rows`."""
+        return Basis(
+            np.concatenate([self.columns, columns]),
+            np.concatenate([self.column_status, np.full(len(columns), solution_pb2.BASIS_STATUS_BASIC)]),
+            np.concatenate([self.rows, rows]),
+            np.concatenate([self.row_status, np.full(len(rows), solution_pb2.BASIS_STATUS_FIXED_VALUE)]),
+        )
 
 
 @dataclass(frozen=True)
@@ -81,8 +101,10 @@ class IncrementalProgram:
         self._update = model_update_pb2.ModelUpdateProto()
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self._costs: list[tuple[Ints, Floats]] = []
+        self._basis: Any = None
+        self._lives = [np.zeros(0, bool), np.zeros(0, bool)]
         model = model_pb2.ModelProto()
-        self._solver = _called(
+        self._solver = called(
             core.new, parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto()
         )
         self._parameters = parameters_pb2.SolveParametersProto()
@@ -123,8 +145,59 @@ class IncrementalProgram:
         """Change costs of existing columns; the last change before a solve counts."""
         self._costs.append((np.asarray(columns, np.int64), np.asarray(cost, float)))
 
-    def solve(self, time_limit_s: float | None = None) -> LinearAnswer:
-        """Solve from the last basis.
+    def set_column_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
+        """Change bounds of existing columns; a column at most once between two solves."""
+        if np.any(np.asarray(columns) >= len(self._lives[0])):
+            self._send()
+        order = np.argsort(columns)
+        numbers = np.asarray(columns, np.int64)[order].tolist()
+        changes = self._update.variable_updates
+        for bounds, values in ((changes.lower_bounds, lower), (changes.upper_bounds, upper)):
+            bounds.ids.extend(numbers)
+            bounds.values.extend(np.asarray(values, float)[order].tolist())
+
+    def set_row_upper(self, rows: Ints, upper: Floats) -> None:
+        """Change upper bounds of rows."""
+        order = np.argsort(rows)
+        rows, upper = np.asarray(rows, np.int64)[order], np.asarray(upper, float)[order]
+        sent = len(self._lives[1])
+        known = rows < sent
+        bounds = self._update.linear_constraint_updates.upper_bounds
+        bounds.ids.extend(rows[known].tolist())
+        bounds.values.extend(upper[known].tolist())
+        for row, value in zip(rows[~known].tolist(), upper[~known].tolist(), strict=True):
+            self._update.new_linear_constraints.upper_bounds[row - sent] = value
+
+    def delete(self, columns: Ints, rows: Ints) -> None:
+        """Take columns and rows out; their numbers are not used again. Changes made before count."""
+        self._send()
+        self._lives[0][columns] = False
+        self._lives[1][rows] = False
+        self._update.deleted_variable_ids.extend(np.sort(columns).tolist())
+        self._update.deleted_linear_constraint_ids.extend(np.sort(rows).tolist())
+        self._send()
+
+    def basis(self) -> Basis:
+        """The basis that the last solve ended with."""
+        found = self._basis
+        return Basis(
+            np.array(found.variable_status.ids, dtype=np.int64),
+            np.array(found.variable_status.values, dtype=np.int64),
+            np.array(found.constraint_status.ids, dtype=np.int64),
+            np.array(found.constraint_status.values, dtype=np.int64),
+        )
+
+    def solve(
+        self, time_limit_s: float | None = None, start: Basis | None = None, *, primal: bool = False
+    ) -> LinearAnswer:
+        """Solve from the last basis, or from `start`.
+
+        Columns that `start` does not know begin at 0, rows with their slack in the basis.
+
+        Parameters
+        ----------
+        primal
+            Use the primal simplex, for a start that is feasible.
 
         Raises
         ------
@@ -134,14 +207,20 @@ class IncrementalProgram:
         self._send()
         if time_limit_s is not None:
             self._parameters.time_limit.FromMilliseconds(max(1, int(time_limit_s * 1000)))
-        result = self._run(self._parameters)
+        model = model_parameters_pb2.ModelSolveParametersProto()
+        if start is not None:
+            self._start_from(start, model.initial_basis)
+        self._parameters.lp_algorithm = (
+            parameters_pb2.LP_ALGORITHM_PRIMAL_SIMPLEX if primal else parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX
+        )
+        result = self._run(self._parameters, model)
         for algorithm, presolve in OTHER_WAYS:
             if result.termination.reason != result_pb2.TERMINATION_REASON_IMPRECISE:
                 break
             other = parameters_pb2.SolveParametersProto()
             other.CopyFrom(self._parameters)
             other.lp_algorithm, other.presolve = algorithm, presolve
-            result = self._run(other)
+            result = self._run(other, model_parameters_pb2.ModelSolveParametersProto())
         outcome = _REASONS.get(result.termination.reason)
         if outcome is None:
             raise SolverFailure(f"GLOP ended with {result.termination.detail or result.termination.reason}")
@@ -150,15 +229,34 @@ class IncrementalProgram:
         if outcome not in ("optimal", "imprecise"):
             return LinearAnswer(outcome, np.nan, np.zeros(0), np.zeros(0))
         solution = result.solutions[0]
-        values = _dense(solution.primal_solution.variable_values, self.num_columns)
-        duals = _dense(solution.dual_solution.dual_values, self.num_rows)
+        self._basis = solution.basis
+        values = dense_vector(solution.primal_solution.variable_values, self.num_columns)
+        duals = dense_vector(solution.dual_solution.dual_values, self.num_rows)
         return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals)
 
-    def _run(self, parameters: parameters_pb2.SolveParametersProto) -> Any:
-        return _called(
+    def _start_from(self, start: Basis, basis: solution_pb2.BasisProto) -> None:
+        """Fill in the status of every column and row that is there."""
+        columns = np.full(self.num_columns, solution_pb2.BASIS_STATUS_AT_LOWER_BOUND)
+        columns[start.columns] = start.column_status
+        rows = np.full(self.num_rows, solution_pb2.BASIS_STATUS_BASIC)
+        rows[start.rows] = start.row_status
+        for status, lives, part in (
+            (columns, self._lives[0], basis.variable_status),
+            (rows, self._lives[1], basis.constraint_status),
+        ):
+            there = np.flatnonzero(lives)
+            part.ids.extend(there.tolist())
+            part.values.extend(status[there].tolist())
+
+    def _run(
+        self,
+        parameters: parameters_pb2.SolveParametersProto,
+        model: model_parameters_pb2.ModelSolveParametersProto,
+    ) -> Any:
+        return called(
             self._solver.solve,
             parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
+            model,
             None,
             callback_pb2.CallbackRegistrationProto(),
             None,
@@ -167,6 +265,9 @@ class IncrementalProgram:
 
     def _send(self) -> None:
         """Hand the collected changes to the solver."""
+        for place, count in enumerate((self.num_columns, self.num_rows)):
+            new = np.ones(count - len(self._lives[place]), bool)
+            self._lives[place] = np.concatenate([self._lives[place], new])
         if self._entries:
             rows = np.concatenate([entry[0] for entry in self._entries])
             columns = np.concatenate([entry[1] for entry in self._entries])
@@ -184,19 +285,20 @@ class IncrementalProgram:
             changes = self._update.objective_updates.linear_coefficients
             changes.ids.extend(columns.tolist())
             changes.values.extend(costs[last].tolist())
-        if not _called(self._solver.update, self._update):
+        if not called(self._solver.update, self._update):
             raise SolverFailure("GLOP refused an update in place")
         self._update = model_update_pb2.ModelUpdateProto()
         self._entries, self._costs = [], []
 
 
-def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> Floats:
+def dense_vector(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> Floats:
+    """Values by number, 0 where the solver names none."""
     dense = np.zeros(length)
     dense[np.array(vector.ids, dtype=np.int64)] = np.array(vector.values, dtype=float)
     return dense
 
 
-def _called(function: Any, *arguments: Any) -> Any:
+def called(function: Any, *arguments: Any) -> Any:
     """Call into the core solver; its failures become :class:`SolverFailure` with the true text."""
     try:
         return function(*arguments)

@@ -188,13 +188,22 @@ def solved_year(
 ) -> tuple[YearOutcome, FlowModel]:
     """Solve a year's flow, and have the plan checked by code that did not make it."""
     from logistics.models.flow.column_generation import FlowModel, StopRule
-    from logistics.models.flow.decode import claimed_totals, decoded_plan
 
     laps = laps or Laps()
     stop = StopRule(question.gap, question.time_limit_s, question.most_rounds)
     model = FlowModel(instance, stop, report, start, pricer, least)
     solved = model.solve()
     laps.lap("solve")
+    return checked_year(question, instance, solved, laps), model
+
+
+def checked_year(
+    question: Question, instance: Instance, solved: SolvedFlow, laps: Laps | None = None
+) -> YearOutcome:
+    """Put a year's solved flow into words, and have it checked by code that did not make it."""
+    from logistics.models.flow.decode import claimed_totals, decoded_plan
+
+    laps = laps or Laps()
     plan = decoded_plan(instance, solved) if solved.status != "no_plan" else None
     claims = claimed_totals(instance, solved)
     duals = dual_table(instance, solved, question.year)
@@ -211,10 +220,9 @@ def solved_year(
         float((limit.factor if limit.measure == "customer_h" else limit.unserved) @ demand)
         for limit in instance.limits
     )
-    outcome = YearOutcome(
+    return YearOutcome(
         question, status, solved, claims, plan, verdict, duals, scales, wholes, seconds=dict(laps.seconds)
     )
-    return outcome, model
 
 
 def _judged(

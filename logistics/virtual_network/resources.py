@@ -22,6 +22,8 @@ def shared_resources(network: Network) -> tuple[tuple[Resource, ...], Rows]:
     for service in network.texts("service_stops", "service_id"):
         stops[service] = stops.get(service, 0) + 1
     for row in network.rows("services"):
+        if row["status"] != "existing":
+            continue
         number = {name: float(value) for name, value in row.items() if isinstance(value, float | int)}
         runs = (
             number["departures_per_week"]

@@ -1,0 +1,344 @@
+"""Exact worth of additions, one at a time, from one solved base.
+
+The base is solved to optimality of its linear program. An addition is first priced at the base's duals: no
+path below its commodity's dual proves that it changes nothing. Else its paths and rows go into the base's
+master, which is solved on from the base's basis until no path of the enlarged network prices out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.models.flow.column_generation import FlowModel, Progress, StopRule
+from logistics.models.flow.costs import Dues, RowPrices
+from logistics.models.flow.pricing import PathPricer, Priced
+from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
+from logistics.models.routes.savings import most_saved
+from logistics.models.routes.trial import Aim, TrialAnswer, TrialMaster
+from logistics.models.routes.union import Restriction, UnionInstance
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Proof = Literal["screened", "warm", "full"]
+REDUCED_COST = 1e-9
+NEAR = 0.02
+"""Columns of the base's own solve are kept whose reduced cost is below this share of their dual."""
+CALM = 1e-3
+SHUT_CNY = 1e9
+USED = 1e-9
+
+
+class BaseUnsolved(Exception):
+    """The base has no optimal plan to start from; `solved` is what it ended with."""
+
+    def __init__(self, solved: SolvedFlow) -> None:
+        super().__init__(solved.status)
+        self.solved = solved
+
+
+@dataclass(frozen=True)
+class UnionFlow:
+    """A plan in the numbers of the union.
+
+    Parameters
+    ----------
+    commodity, path, flow_t
+        Used columns: commodity, arcs in order, tonnes.
+    unserved_t
+        Tonnes not served of each commodity.
+    prices, unserved_price
+        Prices of the shared rows, and of the limit on unserved tonnes.
+    """
+
+    commodity: Ints
+    path: tuple[Ints, ...]
+    flow_t: Floats
+    unserved_t: Floats
+    prices: RowPrices
+    unserved_price: float
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What an addition changes.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    proof
+        ``screened``: the base's duals prove that nothing changes; ``warm``: solved on from the base.
+    value, bound
+        Objective with the addition, and its lower bound.
+    low, high
+        Interval that holds (base − with addition).
+    most
+        Bound on that from the base's duals alone.
+    flow
+        The plan with the addition; the base's where that stays the best.
+    seconds
+        Time it took.
+    """
+
+    name: str
+    proof: Proof
+    value: float
+    bound: float
+    low: float
+    high: float
+    most: float
+    flow: UnionFlow
+    seconds: float
+    rounds: int = 0
+
+
+@dataclass(frozen=True)
+class _State:
+    """A master's optimum and the bound at its prices."""
+
+    answer: TrialAnswer
+    bound: float
+    priced: Priced
+
+
+class WarmBase:
+    """A solved base that additions are tried on.
+
+    Parameters
+    ----------
+    union
+        Base and additions.
+    time_limit_s
+        For solving the base.
+    report
+        Called after each round of that.
+    start
+        Paths of the base known to be good, in the numbers of the union.
+
+    Raises
+    ------
+    BaseUnsolved
+        When the base's limits cannot hold or its time is up.
+    """
+
+    def __init__(
+        self,
+        union: UnionInstance,
+        time_limit_s: float = float("inf"),
+        report: Callable[[Progress], None] | None = None,
+        least: LeastUnserved | None = None,
+    ) -> None:
+        self.union = union
+        self.base: Restriction = union.restricted(())
+        model = FlowModel(self.base.instance, StopRule(0.0, time_limit_s), report, least=least)
+        self.solved: SolvedFlow = model.solve()
+        if self.solved.status not in ("optimal", "limit") or self.solved.gap > 1e-6:
+            raise BaseUnsolved(self.solved)
+        self._gated = union.gated()
+        self._num_resources = len(union.instance.resources)
+        self.pricer = PathPricer(self._gated)
+        self._aim = _aim_of(model, self.solved)
+        self.master = TrialMaster(self._gated, self.pricer.costs, self._aim)
+        self._lay_out(model)
+        self._state, _ = self._optimise(None)
+        self.flow: UnionFlow = self._flow(self._state)
+        self.master.settle()
+
+    @property
+    def value(self) -> float:
+        """Objective of the base."""
+        return self._state.answer.value
+
+    @property
+    def bound(self) -> float:
+        """Lower bound of the base."""
+        return min(self._state.bound, self.value)
+
+    def _lay_out(self, model: FlowModel) -> None:
+        """Put the base's columns into the master: near ones awake, the only good way of the others asleep."""
+        c = self._gated.commodities
+        paths = self.base.in_union(model.columns)
+        flow = {(k, path.tobytes()): f for (k, path), f in self._flows()}
+        master = self.master
+        prices = self._in_union(self.solved.duals)
+        owner = np.array([k for k, _ in paths], dtype=np.int64)
+        stored = TrialMaster(self._gated, self.pricer.costs, self._aim)
+        stored.rest(owner.astype(np.int32), [path for _, path in paths])
+        dear = stored.reduced(prices)
+        least = np.full(len(c), np.inf)
+        np.minimum.at(least, stored.commodity, dear)
+        size = np.maximum(1.0, np.abs(least))
+        near = dear <= (least + NEAR * size)[stored.commodity]
+        close = np.bincount(stored.commodity, dear <= (least + CALM * size)[stored.commodity], len(c))
+        tonnes = np.array(
+            [flow.get((int(k), p.tobytes()), 0.0) for k, p in zip(stored.commodity, stored.path, strict=True)]
+        )
+        whole = tonnes >= c.demand_t[stored.commodity] * (1 - 1e-12)
+        may_sleep = self._aim.unserved is None
+        sleeps = whole & (close[stored.commodity] <= 1) & may_sleep
+        asleep = np.zeros(len(c), bool)
+        asleep[stored.commodity[sleeps]] = True
+        resting = np.flatnonzero(sleeps)
+        master.rest(stored.commodity[resting].astype(np.int32), [stored.path[i] for i in resting])
+        master.wake(np.flatnonzero(~asleep))
+        awake = np.flatnonzero(near & ~asleep[stored.commodity])
+        master.add([(int(stored.commodity[i]), stored.path[i]) for i in awake])
+
+    def _flows(self) -> list[tuple[tuple[int, Ints], float]]:
+        used = self.base.in_union(self.solved.used_paths)
+        return list(zip(used, self.solved.flow_t.tolist(), strict=True))
+
+    def _in_union(self, duals: Duals) -> RowPrices:
+        """Prices of the base in the rows of the union."""
+        resource = np.zeros(len(self._gated.resources))
+        resource[self.base.resources] = duals.resource
+        return RowPrices(resource, duals.limit)
+
+    def _shut(self, prices: RowPrices, chosen: int | None) -> RowPrices:
+        """Prices with all additions but the chosen one shut out."""
+        resource = prices.resource.copy()
+        resource[self._num_resources :] = SHUT_CNY
+        if chosen is not None:
+            resource[self._num_resources + chosen] = 0.0
+        return RowPrices(resource, prices.limit)
+
+    def _priced(self, answer: TrialAnswer, chosen: int | None) -> tuple[Priced, Dues]:
+        """Cheapest ways at the prices of `answer` where they are below the duals."""
+        prices = self._shut(answer.prices, chosen)
+        dues = Dues(self._gated, prices)
+        dual = np.nan_to_num(answer.demand_dual, nan=np.inf)
+        threshold = dual - REDUCED_COST * np.maximum(1.0, np.abs(dual)) - self.master.constant - dues.offset
+        return self.pricer.price(prices, threshold, self._aim.path_scale), dues
+
+    def _bound(self, answer: TrialAnswer, priced: Priced, dues: Dues) -> float:
+        """Lagrangian bound at the prices of `answer`."""
+        d, aim = self._gated.commodities.demand_t, self._aim
+        cheapest = priced.cost + self.master.constant + dues.offset
+        if aim.unserved is not None:
+            cheapest = np.minimum(cheapest, aim.unserved + answer.unserved_price + dues.unserved)
+        used = answer.prices.resource > 0
+        bound = float(d @ cheapest) - float(self._gated.capacity[used] @ answer.prices.resource[used])
+        bound -= sum(
+            float(p) * row.bound for p, row in zip(answer.prices.limit, self._gated.limits, strict=True)
+        )
+        return bound - answer.unserved_price * (aim.allowed_t or 0.0)
+
+    def _optimise(self, chosen: int | None) -> tuple[_State, int]:
+        """Solve and price in turn until nothing prices out."""
+        rounds, best = 0, -np.inf
+        while True:
+            rounds += 1
+            answer = self.master.solve()
+            priced, dues = self._priced(answer, chosen)
+            best = max(best, self._bound(answer, priced, dues))
+            if not priced.found or self.master.add(priced.found) == 0:
+                return _State(answer, best, priced), rounds
+
+    def most(self, addition: int) -> tuple[float, list[tuple[int, Ints]]]:
+        """Bound on the worth of an addition from the base's duals, and the paths that it may be worth it for.
+
+        Each path of the addition saves at most (dual − its cost) a tonne, and takes room in at least one of
+        the addition's resources; the savings fill that room greedily.
+        """
+        answer = self._state.answer
+        priced, dues = self._priced(answer, addition)
+        if not priced.found:
+            return 0.0, []
+        c = self._gated.commodities
+        who = np.array([k for k, _ in priced.found])
+        saved = answer.demand_dual[who] - (priced.cost + self.master.constant + dues.offset)[who]
+        m3_per_t = self._gated.products.m3_per_t[c.product[who]]
+        return most_saved(self.union, addition, saved, c.demand_t[who], m3_per_t), priced.found
+
+    def worth(self, addition: int) -> Worth:
+        """What one addition changes, proven."""
+        clock = time.perf_counter()
+        most, found = self.most(addition)
+        name = self.union.names[addition]
+        if not found:
+            slack = max(0.0, self.value - self.bound)
+            seconds = time.perf_counter() - clock
+            return Worth(name, "screened", self.value, self.bound, 0.0, slack, 0.0, self.flow, seconds)
+        try:
+            self.master.add(found)
+            state, rounds = self._optimise(addition)
+            flow = self._flow(state)
+        finally:
+            self.master.give_back()
+        value, bound = state.answer.value, min(state.bound, state.answer.value)
+        low, high = self.bound - value, self.value - bound
+        seconds = time.perf_counter() - clock
+        return Worth(name, "warm", value, bound, low, high, max(most, high), flow, seconds, rounds)
+
+    def _flow(self, state: _State) -> UnionFlow:
+        c, answer = self._gated.commodities, state.answer
+        used = np.flatnonzero(answer.flow_t > USED * np.maximum(1.0, c.demand_t[self.master.commodity]))
+        # The shut gates' prices were never part of the master's answer.
+        count = self._num_resources
+        return UnionFlow(
+            self.master.commodity[used].astype(np.int32),
+            tuple(self.master.path[i] for i in used),
+            answer.flow_t[used],
+            answer.unserved_t,
+            RowPrices(answer.prices.resource[:count], answer.prices.limit),
+            answer.unserved_price,
+        )
+
+    def solved_with(self, worth: Worth, addition: int) -> tuple[Restriction, SolvedFlow]:
+        """The instance with one addition, and its plan in the numbers of that instance."""
+        return self._in_numbers((addition,), worth.flow, worth.value, worth.bound, worth.rounds)
+
+    def solved_base(self) -> SolvedFlow:
+        """The base's plan as trials start from it."""
+        return self._in_numbers((), self.flow, self.value, self.bound, self.solved.rounds)[1]
+
+    def _in_numbers(
+        self, chosen: Sequence[int], flow: UnionFlow, value: float, bound: float, rounds: int
+    ) -> tuple[Restriction, SolvedFlow]:
+        part, c = self.union.restricted(chosen), self._gated.commodities
+        number = [np.full(len(owner), -1, np.int32) for owner in self.union.arc_owner]
+        for place, arcs in zip(number, part.arcs, strict=True):
+            place[arcs] = np.arange(len(arcs), dtype=np.int32)
+        same = float(self.master.constant @ (c.demand_t - flow.unserved_t))
+        # Where all is served the term of the bound is the cheapest path, whatever it costs.
+        price = np.inf
+        if self._aim.unserved is not None:
+            price = float(np.max(self._aim.unserved, initial=0.0)) + flow.unserved_price
+        allowed = self._aim.allowed_t or 0.0
+        duals = Duals(
+            flow.prices.resource[part.resources], flow.prices.limit, price, self._aim.path_scale, allowed
+        )
+        solved = SolvedFlow(
+            status="optimal",
+            commodity=flow.commodity,
+            path=tuple(
+                number[c.layer[k]][path] for k, path in zip(flow.commodity.tolist(), flow.path, strict=True)
+            ),
+            flow_t=flow.flow_t,
+            unserved_t=flow.unserved_t,
+            objective=value,
+            bound=bound,
+            gap=max(0.0, value - bound) / max(1.0, abs(value - same)),
+            duals=duals,
+            least_unserved=self.solved.least_unserved,
+            rounds=rounds,
+            num_columns=len(self.master.path),
+        )
+        return part, solved
+
+
+def _aim_of(model: FlowModel, solved: SolvedFlow) -> Aim:
+    """What the base's solve minimised in the end, as trials go on with it."""
+    price = model.instance.unserved_cny_per_t
+    count = len(model.instance.commodities)
+    if price is not None:
+        return Aim(unserved=np.broadcast_to(np.asarray(price, dtype=float), (count,)).copy())
+    if solved.least_unserved is not None:
+        return Aim(unserved=np.zeros(count), allowed_t=solved.least_unserved.allowed_t)
+    return Aim()

@@ -1,0 +1,1 @@
+"""Proposed routes: what they are, where they come from, and how they enter a network."""
