@@ -17,8 +17,8 @@ from tests.test_command_line import tiny_project
 
 PACKAGE = Path(logistics.__file__).parent
 ORDER = (
-    "network limits scenario virtual_network paths solver models plan plan_facts travel_times",
-    "verification studies results commands",
+    "network limits scenario proposals virtual_network paths solver integer_solver models plan plan_facts",
+    "travel_times verification studies results reports commands",
 )
 
 
@@ -32,19 +32,21 @@ LATER = {
     "network": rooms_but("network"),
     "limits": rooms_but("network limits"),
     "scenario": rooms_but("network limits scenario"),
+    "proposals": rooms_but("network limits scenario proposals virtual_network"),
     "paths": rooms_but("paths"),
     "solver": rooms_but("solver"),
+    "integer_solver": rooms_but("solver integer_solver"),
     "virtual_network": rooms_but("network limits virtual_network paths"),
-    "models": rooms_but("virtual_network paths solver models plan"),
+    "models": rooms_but("virtual_network paths solver integer_solver models plan"),
     "plan": rooms_but("plan"),
     "travel_times": rooms_but("network plan travel_times"),
     "verification": rooms_but("network limits plan verification"),
-    "studies": ("results", "commands"),
-    "results": ("virtual_network", "paths", "solver", "models", "commands"),
+    "studies": ("results", "reports", "commands"),
+    "results": ("virtual_network", "paths", "solver", "integer_solver", "models", "reports", "commands"),
 }
 """What each room may not know: what data enters after it, and for the check also what made the plan."""
 HEAVY_ONLY_IN = {
-    "ortools": ("solver", "models"),
+    "ortools": ("solver", "integer_solver", "models"),
     "pandas": (),
     "geopandas": ("network.geography",),
     "shapely": ("network.geography",),

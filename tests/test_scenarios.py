@@ -13,7 +13,7 @@ from logistics.network.network import Network
 from logistics.scenario.case import Case, build_case
 from logistics.scenario.read import read_scenario
 from logistics.scenario.schema import Change
-from logistics.studies.register import chosen_study, study_problems
+from logistics.studies.register import chosen_study, ready_study
 from tests.test_command_line import command_line
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,8 @@ SHIPPED = {
     "frontier-money-hours",
     "disruptions-2021",
 }
-STUDY = {"frontier-money-hours": "frontier", "disruptions-2021": "disruption"}
+STUDY = {
+    "route-additions-2023": "routes","frontier-money-hours": "frontier", "disruptions-2021": "disruption"}
 """Kinds of study; the others are assignments."""
 AS_IT_IS = {"baseline-2021", "co2-cap-2021", "frontier-money-hours", "disruptions-2021"}
 """Scenarios that ask something of the tables as they are."""
@@ -68,7 +69,7 @@ def test_scenario_can_be_used(name: str, zhejiang: Network) -> None:
     case = case_of(name, zhejiang)
     assert case.scenario.id == name
     assert chosen_study(case.scenario)[0].kind == STUDY.get(name, "assignment")
-    assert study_problems(case) == []
+    ready_study(case)
     assert case.networks.keys() == set(case.scenario.years)
     for year in case.scenario.years:
         assert all(entry.old != entry.new for entry in case.log[year])

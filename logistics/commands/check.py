@@ -41,12 +41,11 @@ def command(path: Path, variant: str | None, allow_outside: bool, lang: str | No
 
 def _compiled_warnings(case: object) -> tuple[Problem, ...]:
     """Warnings that show only when the case is compiled: demand that nothing can reach."""
-    from logistics.errors import stop_on_errors
     from logistics.scenario.case import Case
-    from logistics.studies.register import study_problems
+    from logistics.studies.register import ready_study
     from logistics.studies.year_flow import Question
 
     assert isinstance(case, Case)
-    stop_on_errors(study_problems(case))
+    ready_study(case)
     asked = [Question.of(case.scenario, network, year) for year, network in case.networks.items()]
     return tuple(problem for question in asked for problem in question.compiled()[1])

@@ -376,6 +376,77 @@ OBSERVED = TableSchema(
     ),
 )
 
+AIRCRAFT = TableSchema(
+    "aircraft",
+    ("aircraft_id",),
+    (
+        Column("aircraft_id", "id", "freighter type that proposed flights may use"),
+        *_names(),
+        Column("payload_t", "number", "tonnes it lifts over `range_km`", low=0.1, high=300),
+        Column("payload_m3", "number", "usable volume", low=1, high=2000),
+        Column("range_km", "number", "farthest great circle with the whole payload", low=100, high=20000),
+        Column("ferry_range_km", "number", "farthest great circle without payload", low=100, high=22000),
+        Column("cruise_kmh", "number", "speed over the great circle, detours included", low=200, high=1100),
+        Column(
+            "taxi_h", "number", "block hours of a flight besides cruise: taxi, climb, approach", low=0, high=5
+        ),
+        _amount("hour_cny", "block hour without fuel: crew, lease, maintenance, insurance", required=True),
+        Column("fuel_t_per_h", "number", "fuel burnt in a block hour", low=0, high=30),
+        _amount("fuel_cny_per_t", "fuel into the wing, base year", required=True),
+        _amount("landing_cny", "a landing: airport, ramp handling", required=True),
+        _amount("overflight_cny_per_km", "navigation charges", required=True),
+        Column(
+            "airports",
+            "list",
+            "home airports whose runway and stands take it; blank: all",
+            required=False,
+            refers_to="sites",
+        ),
+    ),
+    estimates=("payload_t", "range_km", "hour_cny", "landing_cny"),
+    optional=True,
+)
+
+CARRIER_COSTS = TableSchema(
+    "carrier_costs",
+    ("cost_id",),
+    (
+        Column("cost_id", "id", "name of the cost"),
+        Column("mode", "choice", "mode of transport", choices=("rail", "sea")),
+        Column(
+            "per",
+            "choice",
+            "what it is paid for: a FEU on a train and km, a FEU at a gauge change, a day of a ship, fuel of "
+            "a day at sea, a call at a port, a FEU on a ship one way",
+            choices=("feu_km", "gauge_change_feu", "ship_day", "fuel_day", "port_call", "feu"),
+        ),
+        _amount("cny", "cost, base year", required=True),
+        Column("countries", "text", "feu_km: ISO codes joined by `|`; blank: all others", required=False),
+    ),
+    estimates=("cny",),
+    optional=True,
+)
+
+RATE_LEVELS = TableSchema(
+    "rate_levels",
+    ("what", "mode", "region", "year"),
+    (
+        Column("what", "choice", "what moved", choices=("tariff", "subsidy", "fuel", "charter")),
+        Column("mode", "choice", "mode of transport", choices=MODES),
+        Column("region", "text", "land region abroad, or * for all others"),
+        Column("year", "integer", "year of the level", low=1990, high=2100),
+        Column(
+            "factor",
+            "number",
+            "yearly average over that of the base year, in its own currency",
+            low=0,
+            high=100,
+        ),
+    ),
+    estimates=("factor",),
+    optional=True,
+)
+
 BY_YEAR_COLUMNS = (
     Column("year", "integer", "the year the value holds for", low=1990, high=2100),
     Column("column", "text", "which column of the table it replaces"),
@@ -403,6 +474,9 @@ TABLES: tuple[TableSchema, ...] = (
     WAREHOUSE_OPTIONS,
     FX,
     OBSERVED,
+    AIRCRAFT,
+    CARRIER_COSTS,
+    RATE_LEVELS,
 )
 
 BY_NAME = {schema.name: schema for schema in TABLES}

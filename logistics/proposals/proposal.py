@@ -23,8 +23,8 @@ class ProposedService:
         Columns of ``services.csv`` but service_id, status, departures_per_week, pair_id and names;
         `background_t_per_year` is left out, see `background_t_per_departure`.
     stops
-        Rows of ``service_stops.csv`` but service_id, in order of travel; figures of a row are those of the leg
-        that ends there.
+        Rows of ``service_stops.csv`` but service_id, in order of travel; figures of a row are those of the
+        leg that ends there.
     ways
         Rows of ``service_via.csv`` but service_id.
     background_t_per_departure
@@ -68,8 +68,8 @@ class Proposal:
     subsidy_cny_per_departure
         Paid to the operator by the public in the first year of operation.
     subsidy_shares
-        Share of all the proposal's subsidies, also those per tonne, in its first year, second year … after the
-        last one the last share holds.
+        Share of all the proposal's subsidies, also those per tonne, in its first year, second year …; after
+        the last one the last share holds.
     sites, passages
         New rows of ``sites.csv`` and ``passages.csv``, whole.
     ranges

@@ -86,6 +86,10 @@ class Scenario:
     limits: tuple[PlanLimit, ...] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
     document: Document | None = None
+    path: Path = Path()
+    """The scenario file; others that it names are seen from there."""
+    allow_outside: bool = False
+    """Whether such files may lie outside the project folder."""
 
 
 def read_scenario(path: Path, *, allow_outside: bool = False, variant: str | None = None) -> Scenario:
@@ -308,6 +312,8 @@ def _merged(
         limits=tuple(limits.values()),
         variants=own.variants,
         document=document,
+        path=path,
+        allow_outside=allow_outside,
     )
 
 

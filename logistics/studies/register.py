@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -12,10 +13,21 @@ from logistics.scenario.read import Scenario
 from logistics.studies.assignment import Assignment
 from logistics.studies.disruption import Disruption
 from logistics.studies.frontier import Frontier
+from logistics.studies.routes import Routes
 from logistics.studies.study import Report, Study, StudyResult
 from logistics.yaml_files import Document, validated
 
-STUDIES: dict[str, Study] = {study.kind: study for study in (Assignment(), Frontier(), Disruption())}
+STUDIES: dict[str, Study] = {
+    study.kind: study for study in (Assignment(), Frontier(), Disruption(), Routes())
+}
+
+
+class ReadyStudy(NamedTuple):
+    """A study that can run: the case it works on, itself, and its settings with all they name read."""
+
+    case: Case
+    study: Study
+    spec: Any
 
 
 def chosen_study(scenario: Scenario) -> tuple[Study, BaseModel]:
@@ -45,17 +57,22 @@ def chosen_study(scenario: Scenario) -> tuple[Study, BaseModel]:
     return study, spec
 
 
-def study_problems(case: Case) -> list[Problem]:
-    """What is wrong with a study's settings on the network of its case.
+def ready_study(case: Case) -> ReadyStudy:
+    """Read everything that the study of a case needs, and find what is wrong with it.
 
     Raises
     ------
     InputError
-        When the settings themselves are wrong.
+        With every problem of the settings, alone and on the network.
     """
     study, spec = chosen_study(case.scenario)
+    prepare = getattr(study, "prepare", None)
+    ready_case, ready_spec = prepare(case, spec) if prepare is not None else (case, spec)
+    ready = ReadyStudy(ready_case, study, ready_spec)
     find = getattr(study, "problems", None)
-    return find(case, spec) if find is not None else []
+    if find is not None:
+        stop_on_errors(find(ready.case, ready.spec))
+    return ready
 
 
 def run_study(case: Case, report: Report | None = None) -> StudyResult:
@@ -68,9 +85,13 @@ def run_study(case: Case, report: Report | None = None) -> StudyResult:
     report
         Called with message keys and values while it runs; None: silent.
     """
+    return run_ready(ready_study(case), report)
+
+
+def run_ready(ready: ReadyStudy, report: Report | None = None) -> StudyResult:
+    """Run a study that was made ready; see :func:`run_study`."""
     report = report or _silent
-    study, spec = chosen_study(case.scenario)
-    stop_on_errors(study_problems(case))
+    case, study, spec = ready
     results = [study.run_piece(case, spec, piece, report) for piece in study.pieces(case, spec)]
     return study.merge(case, spec, results)
 

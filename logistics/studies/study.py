@@ -92,16 +92,21 @@ class StudyResult:
 
 
 class Study(Protocol):
-    """A kind of study, split so that its pieces can run anywhere."""
+    """A kind of study, split so that its pieces can run anywhere.
+
+    A study that needs more than its settings say has a method ``prepare(case, settings)``, which returns the
+    case to work on and what the other methods get as `spec`. One that can find problems on the network has
+    ``problems(case, spec)``.
+    """
 
     kind: str
     spec: type[BaseModel]
 
-    def pieces(self, case: Case, spec: BaseModel) -> Sequence[Any]:
+    def pieces(self, case: Case, spec: Any) -> Sequence[Any]:
         """Independent parts of the work, small and picklable."""
 
-    def run_piece(self, case: Case, spec: BaseModel, piece: Any, report: Report) -> Any:
+    def run_piece(self, case: Case, spec: Any, piece: Any, report: Report) -> Any:
         """Do one part."""
 
-    def merge(self, case: Case, spec: BaseModel, results: Sequence[Any]) -> StudyResult:
+    def merge(self, case: Case, spec: Any, results: Sequence[Any]) -> StudyResult:
         """Put the parts together."""

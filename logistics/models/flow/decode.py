@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,26 @@ from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
 from logistics.virtual_network.instance import Instance
 
 NEGLIGIBLE_T = 1e-8
+
+
+class Flow(Protocol):
+    """Used columns of an instance: commodity, arcs and tonnes of each; and what is not served."""
+
+    @property
+    def commodity(self) -> NDArray[np.int32]:
+        """Commodity of each column."""
+
+    @property
+    def path(self) -> tuple[NDArray[np.int32], ...]:
+        """Arcs of each column in order."""
+
+    @property
+    def flow_t(self) -> NDArray[np.float64]:
+        """Tonnes of each column."""
+
+    @property
+    def unserved_t(self) -> NDArray[np.float64]:
+        """Tonnes not served of each commodity."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +92,7 @@ def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     )
 
 
-def claimed_totals(instance: Instance, solved: SolvedFlow) -> Claims:
+def claimed_totals(instance: Instance, solved: Flow) -> Claims:
     """Add up the used paths."""
     c = instance.commodities
     parts = dict.fromkeys(("money", "capital", "time", "customer", "pipeline", "co2"), 0.0)

@@ -8,8 +8,8 @@ master, which is solved on from the base's basis until no path of the enlarged n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from logistics.models.flow.column_generation import FlowModel, Progress, StopRule
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.pricing import PathPricer, Priced
-from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
+from logistics.models.flow.solved import Duals, SolvedFlow
 from logistics.models.routes.savings import most_saved
 from logistics.models.routes.trial import Aim, TrialAnswer, TrialMaster
 from logistics.models.routes.union import Restriction, UnionInstance
+from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -35,11 +36,11 @@ USED = 1e-9
 
 
 class BaseUnsolved(Exception):
-    """The base has no optimal plan to start from; `solved` is what it ended with."""
+    """The base has no optimal plan to start from; `solved` is what its `instance` ended with."""
 
-    def __init__(self, solved: SolvedFlow) -> None:
+    def __init__(self, instance: Instance, solved: SolvedFlow) -> None:
         super().__init__(solved.status)
-        self.solved = solved
+        self.instance, self.solved = instance, solved
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class WarmBase:
     report
         Called after each round of that.
     start
-        Paths of the base known to be good, in the numbers of the union.
+        Paths known to be good, in the numbers of ``union.restricted(())``.
 
     Raises
     ------
@@ -132,14 +133,14 @@ class WarmBase:
         union: UnionInstance,
         time_limit_s: float = float("inf"),
         report: Callable[[Progress], None] | None = None,
-        least: LeastUnserved | None = None,
+        start: Iterable[tuple[int, Ints]] = (),
     ) -> None:
         self.union = union
         self.base: Restriction = union.restricted(())
-        model = FlowModel(self.base.instance, StopRule(0.0, time_limit_s), report, least=least)
+        model = FlowModel(self.base.instance, StopRule(0.0, time_limit_s), report, start)
         self.solved: SolvedFlow = model.solve()
         if self.solved.status not in ("optimal", "limit") or self.solved.gap > 1e-6:
-            raise BaseUnsolved(self.solved)
+            raise BaseUnsolved(self.base.instance, self.solved)
         self._gated = union.gated()
         self._num_resources = len(union.instance.resources)
         self.pricer = PathPricer(self._gated)
@@ -208,13 +209,15 @@ class WarmBase:
             resource[self._num_resources + chosen] = 0.0
         return RowPrices(resource, prices.limit)
 
-    def _priced(self, answer: TrialAnswer, chosen: int | None) -> tuple[Priced, Dues]:
+    def _priced(
+        self, answer: TrialAnswer, chosen: int | None, pricer: PathPricer | None = None
+    ) -> tuple[Priced, Dues]:
         """Cheapest ways at the prices of `answer` where they are below the duals."""
         prices = self._shut(answer.prices, chosen)
         dues = Dues(self._gated, prices)
         dual = np.nan_to_num(answer.demand_dual, nan=np.inf)
         threshold = dual - REDUCED_COST * np.maximum(1.0, np.abs(dual)) - self.master.constant - dues.offset
-        return self.pricer.price(prices, threshold, self._aim.path_scale), dues
+        return (pricer or self.pricer).price(prices, threshold, self._aim.path_scale), dues
 
     def _bound(self, answer: TrialAnswer, priced: Priced, dues: Dues) -> float:
         """Lagrangian bound at the prices of `answer`."""
@@ -240,14 +243,22 @@ class WarmBase:
             if not priced.found or self.master.add(priced.found) == 0:
                 return _State(answer, best, priced), rounds
 
-    def most(self, addition: int) -> tuple[float, list[tuple[int, Ints]]]:
+    def most(
+        self, addition: int, pricer: PathPricer | None = None
+    ) -> tuple[float, list[tuple[int, Ints]]]:
         """Bound on the worth of an addition from the base's duals, and the paths that it may be worth it for.
 
         Each path of the addition saves at most (dual − its cost) a tonne, and takes room in at least one of
         the addition's resources; the savings fill that room greedily.
+
+        Parameters
+        ----------
+        pricer
+            Another pricer of the gated union, in which additions cost less: with their rides free of fares,
+            the bound is on the fall of cost plus the fares that are paid.
         """
         answer = self._state.answer
-        priced, dues = self._priced(answer, addition)
+        priced, dues = self._priced(answer, addition, pricer)
         if not priced.found:
             return 0.0, []
         c = self._gated.commodities
@@ -255,6 +266,22 @@ class WarmBase:
         saved = answer.demand_dual[who] - (priced.cost + self.master.constant + dues.offset)[who]
         m3_per_t = self._gated.products.m3_per_t[c.product[who]]
         return most_saved(self.union, addition, saved, c.demand_t[who], m3_per_t), priced.found
+
+    def pricer_without(self, fares: Sequence[Floats]) -> PathPricer:
+        """A pricer of the gated union with money taken off arcs, by layer of shape (arcs, products).
+
+        The prices are only asked of additions: on arcs of the base nothing may be taken off.
+        """
+        layers = tuple(
+            replace(layer, money_cny_per_t=np.maximum(0.0, layer.money_cny_per_t - fare))
+            for layer, fare in zip(self._gated.layers, fares, strict=True)
+        )
+        return PathPricer(replace(self._gated, layers=layers))
+
+    @property
+    def used_paths(self) -> list[tuple[int, Ints]]:
+        """Paths of the base's plan, in the numbers of ``union.restricted(())``."""
+        return self.solved.used_paths
 
     def worth(self, addition: int) -> Worth:
         """What one addition changes, proven."""
