@@ -113,9 +113,9 @@ def _union(
         for j in range(count)
         for way in ("out", "back")
     )
-    owner = np.concatenate([np.full(layer.num_arcs, BASE, np.int32), number])
-    row_owner = np.concatenate(
+    part = np.concatenate([np.full(layer.num_arcs, BASE, np.int32), number])
+    row_part = np.concatenate(
         [np.full(len(instance.resources), BASE, np.int32), np.repeat(np.arange(count, dtype=np.int32), 2)]
     )
     whole = replace(instance, layers=(joined,), resources=resources)
-    return UnionInstance(whole, names, (owner,), row_owner)
+    return UnionInstance(whole, names, (part,), row_part)

@@ -22,23 +22,27 @@ def compiled_union(question: Question, options: Sequence[RouteOption]) -> UnionI
         When a ride would pay its user.
     """
     instance, _ = replace(question, network=opened(question.network, options)).compiled()
-    owner = {name: place for place, option in enumerate(options) for name in option.service_ids}
-    sites = {
-        str(row["site_id"]): place for place, option in enumerate(options) for row in option.proposal.sites
-    }
+    part = {name: place for place, option in enumerate(options) for name in option.service_ids}
+    sites: dict[str, int] = {}
+    for option in options:
+        for row in option.proposal.sites:
+            sites.setdefault(str(row["site_id"]), len(options) + len(sites))
     arcs = []
     for layer in instance.layers:
         found = [
-            owner.get(step.service_id, sites.get(step.site_id, sites.get(step.to_site_id, BASE)))
+            part.get(step.service_id, sites.get(step.site_id, sites.get(step.to_site_id, BASE)))
             for step in layer.steps
         ]
         arcs.append(np.array(found, dtype=np.int32))
-    return UnionInstance(
-        instance, tuple(option.id for option in options), tuple(arcs), _owners(instance, owner, sites)
+    parts = tuple(
+        (place, *(sites[str(row["site_id"])] for row in option.proposal.sites))
+        for place, option in enumerate(options)
     )
+    names = tuple(option.id for option in options)
+    return UnionInstance(instance, names, tuple(arcs), _parts(instance, part, sites), parts)
 
 
-def _owners(instance: Instance, services: dict[str, int], sites: dict[str, int]) -> Ints:
+def _parts(instance: Instance, services: dict[str, int], sites: dict[str, int]) -> Ints:
     found = []
     for resource in instance.resources:
         name = resource.id.rsplit("#", 1)[0] if resource.kind == "service" else resource.id

@@ -121,7 +121,7 @@ class OptionEvaluator:
         if measure == "objective":
             return self.warm.most(number)[0]
         if self._without_fares is None:
-            owners = self.warm.union.arc_owner
+            owners = self.warm.union.arc_part
             fares: list[Floats] = [
                 np.where((owner >= 0)[:, None], self.reader.fare_less_subsidy(place), 0.0)
                 for place, owner in enumerate(owners)

@@ -206,7 +206,8 @@ class WarmBase:
         resource = prices.resource.copy()
         resource[self._num_resources :] = SHUT_CNY
         if chosen is not None:
-            resource[self._num_resources + chosen] = 0.0
+            for part in self.union.parts_of(chosen):
+                resource[self._num_resources + part] = 0.0
         return RowPrices(resource, prices.limit)
 
     def _priced(
@@ -243,9 +244,7 @@ class WarmBase:
             if not priced.found or self.master.add(priced.found) == 0:
                 return _State(answer, best, priced), rounds
 
-    def most(
-        self, addition: int, pricer: PathPricer | None = None
-    ) -> tuple[float, list[tuple[int, Ints]]]:
+    def most(self, addition: int, pricer: PathPricer | None = None) -> tuple[float, list[tuple[int, Ints]]]:
         """Bound on the worth of an addition from the base's duals, and the paths that it may be worth it for.
 
         Each path of the addition saves at most (dual − its cost) a tonne, and takes room in at least one of
@@ -329,7 +328,7 @@ class WarmBase:
         self, chosen: Sequence[int], flow: UnionFlow, value: float, bound: float, rounds: int
     ) -> tuple[Restriction, SolvedFlow]:
         part, c = self.union.restricted(chosen), self._gated.commodities
-        number = [np.full(len(owner), -1, np.int32) for owner in self.union.arc_owner]
+        number = [np.full(len(owner), -1, np.int32) for owner in self.union.arc_part]
         for place, arcs in zip(number, part.arcs, strict=True):
             place[arcs] = np.arange(len(arcs), dtype=np.int32)
         same = float(self.master.constant @ (c.demand_t - flow.unserved_t))

@@ -25,7 +25,7 @@ def most_saved(
         Of each commodity that can save: CNY per tonne at most, tonnes, and cubic metres of a tonne.
     """
     most = float(saved @ demand_t)
-    rows = np.flatnonzero(union.resource_owner == addition)
+    rows = np.flatnonzero(np.isin(union.resource_part, union.parts_of(addition)))
     for unit, per_t in (("t", np.ones(len(saved))), ("m3", m3_per_t)):
         mine = [int(row) for row in rows if union.instance.resources[row].unit == unit]
         if mine and not _crosses_freely(union, addition, mine):
@@ -43,10 +43,10 @@ def _filled(saved: Floats, amount: Floats, per_t: Floats, room: float) -> float:
 
 def _crosses_freely(union: UnionInstance, addition: int, rows: list[int]) -> bool:
     """Whether arcs of an addition that draw on none of `rows` lead from a vertex of the base to another."""
-    for layer, owner in zip(union.instance.layers, union.arc_owner, strict=True):
+    for layer, owner in zip(union.instance.layers, union.arc_part, strict=True):
         draws = np.zeros(layer.num_arcs, bool)
         draws[layer.use_arc[np.isin(layer.use_row, rows)]] = True
-        free = np.flatnonzero((owner == addition) & ~draws)
+        free = np.flatnonzero(np.isin(owner, union.parts_of(addition)) & ~draws)
         based = np.zeros(layer.num_vertices, bool)
         based[layer.tail[owner == BASE]] = based[layer.head[owner == BASE]] = True
         onward: dict[int, list[int]] = {}

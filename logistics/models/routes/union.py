@@ -1,7 +1,8 @@
 """An instance that holds many additions at once, and the instances it is made of.
 
-Arcs, vertices and resources of all additions stand in one instance, each with its owner. The base is what
-has none. Numbers of vertices and commodities are the same in all instances made of one union.
+Arcs, vertices and resources of all additions stand in one instance, each in a part. The base is what is in no
+part. An addition is one or several parts; two additions may share one, such as a terminal that both need.
+Numbers of vertices and commodities are the same in all instances made of one union.
 """
 
 from __future__ import annotations
@@ -52,28 +53,42 @@ class UnionInstance:
         The whole; the capacities of additions are those they have when they are in.
     names
         Names of the additions.
-    arc_owner
-        Addition that each arc belongs to, -1: the base; by layer, shape (arcs,).
-    resource_owner
-        The same for resources, shape (resources,). An arc of an addition may use the base's resources, not
-        the other way round.
+    arc_part
+        Part that each arc belongs to, -1: the base; by layer, shape (arcs,).
+    resource_part
+        The same for resources, shape (resources,). An arc of a part may use the base's resources, not the
+        other way round.
+    parts
+        Parts of each addition; empty: addition j is part j.
     """
 
     instance: Instance
     names: tuple[str, ...]
-    arc_owner: tuple[Ints, ...]
-    resource_owner: Ints
+    arc_part: tuple[Ints, ...]
+    resource_part: Ints
+    parts: tuple[tuple[int, ...], ...] = ()
+
+    def parts_of(self, addition: int) -> tuple[int, ...]:
+        """Parts of an addition."""
+        return self.parts[addition] if self.parts else (addition,)
+
+    @property
+    def num_parts(self) -> int:
+        """Number of parts."""
+        if not self.parts:
+            return len(self.names)
+        return 1 + max(part for some in self.parts for part in some)
 
     def restricted(self, chosen: Sequence[int]) -> Restriction:
         """The base with the chosen additions."""
-        isin = np.zeros(len(self.names) + 1, bool)
-        isin[[BASE, *chosen]] = True
-        kept_rows = np.flatnonzero(isin[self.resource_owner])
-        row = np.full(len(self.resource_owner), -1, np.int32)
+        isin = np.zeros(self.num_parts + 1, bool)
+        isin[[BASE, *(part for addition in chosen for part in self.parts_of(addition))]] = True
+        kept_rows = np.flatnonzero(isin[self.resource_part])
+        row = np.full(len(self.resource_part), -1, np.int32)
         row[kept_rows] = np.arange(len(kept_rows))
-        arcs = tuple(np.flatnonzero(isin[owner]).astype(np.int32) for owner in self.arc_owner)
+        arcs = tuple(np.flatnonzero(isin[owner]).astype(np.int32) for owner in self.arc_part)
         numbers = []
-        for owner, kept in zip(self.arc_owner, arcs, strict=True):
+        for owner, kept in zip(self.arc_part, arcs, strict=True):
             number = np.full(len(owner), -1, np.int32)
             number[kept] = np.arange(len(kept))
             numbers.append(number)
@@ -87,14 +102,14 @@ class UnionInstance:
         return Restriction(instance, arcs, kept_rows)
 
     def gated(self) -> Instance:
-        """The whole with a resource more for each addition, without a limit, that each of its arcs uses.
+        """The whole with a resource more for each part, without a limit, that each of its arcs uses.
 
-        A price on it shuts the addition out of every path.
+        A price on it shuts the part out of every path.
         """
         whole, first = self.instance, len(self.instance.resources)
-        gates = tuple(Resource("gate", name, "t", np.inf) for name in self.names)
+        gates = tuple(Resource("gate", str(part), "t", np.inf) for part in range(self.num_parts))
         layers = []
-        for layer, owner in zip(whole.layers, self.arc_owner, strict=True):
+        for layer, owner in zip(whole.layers, self.arc_part, strict=True):
             mine = np.flatnonzero(owner != BASE).astype(np.int32)
             layers.append(
                 replace(
