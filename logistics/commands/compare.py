@@ -1,8 +1,9 @@
-"""``logistics compare``: what differs between two results, inputs first."""
+"""``logistics compare``: what differs between results, inputs first; as tables and as a page."""
 
 from __future__ import annotations
 
 import json
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,42 @@ MOST_OF_A_COLUMN = 5
 
 @click.command(name="compare")
 @click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.argument("after", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a comparison on stdout.")
+@click.option("--page", type=click.Path(path_type=Path), help="Write the comparison as a page too.")
+@click.option("--open", "open_it", is_flag=True, help="Open that page in the browser.")
 @lang_option
-def command(before: Path, after: Path, as_json: bool, lang: str | None) -> int:
-    """Compare two results folders: differing inputs, totals, and the services whose load changed most."""
+def command(
+    before: Path, after: tuple[Path, ...], as_json: bool, page: Path | None, open_it: bool, lang: str | None
+) -> int:
+    """Compare results folders with the first: differing inputs, totals, services whose load changed most."""
     lang = chosen_language(lang)
+    if open_it and page is None:
+        raise click.UsageError("--open needs --page FILE.html")
     from logistics.results.compare import compared
 
-    found = compared(before, after)
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
-    else:
-        _print(found, lang)
+    for other in after:
+        found = compared(before, other)
+        if as_json:
+            click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
+        else:
+            _print(found, lang)
+    if page is not None:
+        _write_page([before, *after], page, lang)
+        click.echo(text("report.done", lang, files=page), err=True)
+        if open_it:
+            webbrowser.open(page.resolve().as_uri())
     return EXIT_OK
+
+
+def _write_page(folders: list[Path], page: Path, lang: str) -> None:
+    from logistics.reports.comparison_page import comparison_page
+    from logistics.reports.outputs import write_page
+    from logistics.reports.page import page_html
+    from logistics.reports.source import read_results
+
+    html = page_html(comparison_page([read_results(folder) for folder in folders]), lang)
+    write_page(page, html)
 
 
 def _print(found: dict[str, Any], lang: str) -> None:

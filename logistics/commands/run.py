@@ -38,7 +38,16 @@ CODES = {"optimal": EXIT_OK, "infeasible": EXIT_INFEASIBLE, "limit": EXIT_LIMIT,
 @click.option(
     "--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds; overrides the scenario."
 )
+@click.option("--keep-going", is_flag=True, help="Leave bad proposals out instead of stopping.")
 @click.option("--gap", type=click.FloatRange(0, 1), help="Relative gap; overrides the scenario.")
+@click.option(
+    "--report",
+    "reports",
+    type=click.Choice(["none", "html", "all"]),
+    default="all",
+    envvar="LOGISTICS_REPORT",
+    help="Reports in the results folder: none, the page, or all (default).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="Log to stderr too.")
 @outside_option
@@ -51,6 +60,8 @@ def command(
     variant: str | None,
     time_limit: float | None,
     gap: float | None,
+    keep_going: bool,
+    reports: str,
     quiet: bool,
     verbose: bool,
     allow_outside: bool,
@@ -72,8 +83,13 @@ def command(
         case = replace(case, scenario=replace(case.scenario, solver=solver))
     folder = out or Path("results") / case.scenario.id
     check_place(folder, force=force)
-    from logistics.studies.register import run_study
+    from logistics.studies.register import ready_study, run_ready
 
+    if keep_going:
+        study = {**case.scenario.study, "keep_going": True}
+        case = replace(case, scenario=replace(case.scenario, study=study))
+    ready = ready_study(case)
+    case = ready.case
     read_seconds = time.perf_counter() - started
 
     told: list[object] = []
@@ -86,9 +102,14 @@ def command(
         elif not quiet:
             click.echo(text(key, lang, **values), err=True)
 
-    result = run_study(case, report)
+    result = run_ready(ready, report)
     result = replace(result, seconds={"read": read_seconds, **result.seconds})
     document = write_results(folder, case, result, log.text, force=force)
+    if reports != "none":
+        from logistics.commands.report import say_missing_fonts
+        from logistics.reports.outputs import write_reports
+
+        say_missing_fonts(write_reports(folder, reports, lang).fonts_missing, lang)
     _say_outcome(result.status, document, lang, time.perf_counter() - started)
     warnings = [p for p in (*case.warnings, *result.problems) if p.severity == "warning"]
     show_problems([p for p in warnings if p not in told], lang, counted=False)
@@ -99,7 +120,7 @@ def command(
     seconds = time.perf_counter() - started
     limits = result.tables["limits"].to_pylist() if "limits" in result.tables else []
     if as_json:
-        from logistics.commands.study_tables import conflict_sentences
+        from logistics.words.limit_sentences import conflict_sentences
 
         for sentence in conflict_sentences(limits, lang):
             click.echo(sentence, err=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import pyarrow as pa
 from rich.console import Console
@@ -12,68 +10,13 @@ from rich.text import Text
 
 from logistics.commands.rich_tables import headed, number
 from logistics.words import text
+from logistics.words.limit_sentences import conflict_sentences, limit_in_words, stated_value
 
 UNITS = {"money": "CNY", "generalised": "CNY", "hours": "t h", "co2": "kg"}
 """Units of objectives."""
-SHARES = ("promise_share", "local_gateway_share")
 MOST_EVENTS = 30
 MOST_NAMED = 3
 ANOTHER_CARGO_T = 0.5
-RELAXED = 1e-7
-"""Share of a limit below which it does not give way."""
-
-
-def limit_in_words(row: Mapping[str, Any], lang: str) -> str:
-    """A row of limits.parquet as a sentence."""
-    scope = text("limit.scope", lang, where=row["where"]) if row["where"] else ""
-    values = {"value": _stated(row, row["stated"]), "scope": scope}
-    if row["kind"] == "local_gateway_share":
-        how = [row["reading"]] if row["reading"] != "exit_port" else []
-        how += [row["measured"]] if row["measured"] != "tonnes" else []
-        values["scope"] = f" ({', '.join(text(f'term.{word}', lang) for word in how)})" if how else ""
-    if row["kind"] != "load":
-        return text(f"limit.{row['kind']}", lang, **values)
-    thing = text(f"term.{row['thing']}", lang)
-    name = text(f"term.{row['thing_id']}", lang) if row["thing"] == "mode" else row["thing_id"]
-    return text(f"limit.load.{'least' if row['least'] else 'most'}", lang, **values, thing=thing, id=name)
-
-
-def _stated(row: Mapping[str, Any], value: float | None) -> str:
-    if value is None:
-        return ""
-    if row["kind"] in SHARES:
-        return f"{100 * value:.1f} %"
-    if 0 < abs(value) < 10:
-        return f"{value:.4g}"
-    return number(value, 2 if row["kind"] == "mean_customer_days" else 0)
-
-
-def _given_way(row: Mapping[str, Any]) -> str:
-    """What a limit is relaxed to, rounded so that it is enough."""
-    value, away = row["relaxed_to"], math.floor if row["least"] else math.ceil
-    if row["kind"] in SHARES:
-        return f"{away(1e4 * value - 1e-6) / 100 if row['least'] else away(1e4 * value) / 100:.2f} %"
-    digits = 3 if row["kind"] == "mean_customer_days" else 0 if abs(value) >= 100 else 3
-    return number(away(value * 10**digits) / 10**digits, digits)
-
-
-def conflict_sentences(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
-    """Why limits cannot hold together, and what has to give; nothing where they can."""
-    clash = [row for row in rows if row["in_conflict"]]
-    if not clash:
-        return []
-    words = "; ".join(f"{row['place']} {limit_in_words(row, lang)}".strip() for row in clash)
-    said = [text("run.conflict", lang, count=len(clash), limits=words)]
-    for row in rows:
-        if row["relaxation"] and row["relaxation"] > RELAXED:
-            values = {
-                "limit": limit_in_words(row, lang),
-                "percent": f"{100 * row['relaxation']:.3g}",
-                "stated": _stated(row, row["stated"]),
-                "relaxed": _given_way(row),
-            }
-            said.append(text("run.relaxation", lang, **values))
-    return said
 
 
 def print_limits(console: Console, tables: Mapping[str, pa.Table], lang: str, unit: str) -> None:
@@ -99,7 +42,7 @@ def print_limits(console: Console, tables: Mapping[str, pa.Table], lang: str, un
         cells = [number(row[key], 0) for key in ("more_up_to", "more_checked")]
         words = limit_in_words(row, lang)
         table.add_row(
-            Text(f"{row['year']} {words}" if years else words), _stated(row, row["reached"]), *cells
+            Text(f"{row['year']} {words}" if years else words), stated_value(row, row["reached"]), *cells
         )
     console.print(table)
 

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from logistics.commands.portfolio_table import print_portfolio
 from logistics.commands.rich_tables import headed, number
+from logistics.commands.route_table import print_routes
 from logistics.commands.study_tables import (
     UNITS,
     print_disruption,
@@ -19,6 +21,7 @@ from logistics.commands.study_tables import (
     print_limits,
     print_times,
 )
+from logistics.commands.target_table import print_targets
 from logistics.words import text
 
 TOTALS = {
@@ -48,8 +51,11 @@ def print_result(
         console.print(text("run.done", lang, folder=folder, seconds=f"{seconds:.1f}"))
         return
     _totals(console, document, lang)
+    print_targets(console, tables, lang)
     print_frontier(console, tables, lang)
     print_disruption(console, tables, lang, unit)
+    print_routes(console, tables, lang)
+    print_portfolio(console, tables, lang)
     if "modes" in tables and tables["modes"].num_rows:
         _modes(console, tables["modes"], lang)
     print_times(console, tables, lang)

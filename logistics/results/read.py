@@ -15,6 +15,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from logistics.errors import Problem, Where, stop_on_errors
+from logistics.network.columns import TableSchema
+from logistics.network.folder import empty_table
 from logistics.network.network import Network, NetworkInfo
 from logistics.network.tables import TABLES
 from logistics.plan import FLOWS, STEPS, UNSERVED, Plan
@@ -75,11 +77,17 @@ def read_inputs(folder: Path) -> SavedInputs:
         )
         networks = {}
         for year in scenario["years"]:
-            tables = {t.name: pq.read_table(chosen[0] / str(year) / f"{t.name}.parquet") for t in TABLES}
+            tables = {schema.name: _read_table(chosen[0] / str(year), schema) for schema in TABLES}
             networks[int(year)] = Network(scenario["network"], info, tables)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         stop_on_errors([Problem("results.unreadable", Where(str(chosen[0])), str(error)[:200])])
     return SavedInputs(scenario, networks)
+
+
+def _read_table(folder: Path, schema: TableSchema) -> pa.Table:
+    """A table of the inputs; one that may be left out is empty where the engine did not know it yet."""
+    path = folder / f"{schema.name}.parquet"
+    return empty_table(schema) if schema.optional and not path.exists() else pq.read_table(path)
 
 
 def read_plan(folder: Path, *, hand_made: bool = False, name: str = PLAN) -> Plan:

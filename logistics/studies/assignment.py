@@ -13,6 +13,7 @@ from logistics.plan import joined_plans
 from logistics.scenario.case import Case
 from logistics.studies.flow_tables import tables_of_flow
 from logistics.studies.study import Report, Status, StudyResult
+from logistics.studies.targets import PlannedYear, target_board
 from logistics.studies.year_flow import Laps, Question, YearOutcome, solved_year
 from logistics.verification.verdict import summed_totals
 
@@ -85,6 +86,7 @@ def merged_years(kind: str, results: Sequence[YearTables]) -> StudyResult:
     names = sorted({name for result in results for name in result.tables})
     proofs = {outcome.verdict.bound_proof for outcome in outcomes}
     plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
+    board = target_board([PlannedYear.of(outcome) for outcome in outcomes])
     return StudyResult(
         kind=kind,
         status=min((outcome.status for outcome in outcomes), key=STATUSES.index),
@@ -100,7 +102,8 @@ def merged_years(kind: str, results: Sequence[YearTables]) -> StudyResult:
         tables={
             name: pa.concat_tables([result.tables[name] for result in results if name in result.tables])
             for name in names
-        },
+        }
+        | ({"targets": board} if board.num_rows else {}),
         problems=tuple(p for outcome in outcomes for p in (*outcome.verdict.violations, *outcome.warnings)),
         seconds={
             name: sum(outcome.seconds.get(name, 0.0) for outcome in outcomes)

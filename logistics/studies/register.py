@@ -13,12 +13,13 @@ from logistics.scenario.read import Scenario
 from logistics.studies.assignment import Assignment
 from logistics.studies.disruption import Disruption
 from logistics.studies.frontier import Frontier
+from logistics.studies.portfolio import PortfolioStudy
 from logistics.studies.routes import Routes
 from logistics.studies.study import Report, Study, StudyResult
 from logistics.yaml_files import Document, validated
 
 STUDIES: dict[str, Study] = {
-    study.kind: study for study in (Assignment(), Frontier(), Disruption(), Routes())
+    study.kind: study for study in (Assignment(), Frontier(), Disruption(), Routes(), PortfolioStudy())
 }
 
 

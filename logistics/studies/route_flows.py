@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from logistics.models.routes.evaluate import UnionFlow
+from logistics.models.flow.decode import Flow
 from logistics.network.network import Network
 from logistics.virtual_network.instance import Floats, Instance, Ints, Layer
 from logistics.virtual_network.movements import Service, usable_services
@@ -154,7 +154,7 @@ class FlowReader:
         marks = self._layers[layer]
         return marks.fare_cny_per_t - marks.subsidy_cny_per_t[:, None]
 
-    def sums(self, flow: UnionFlow) -> FlowSums:
+    def sums(self, flow: Flow) -> FlowSums:
         """Add up a plan."""
         instance, c = self._instance, self._instance.commodities
         count = len(self._legs)

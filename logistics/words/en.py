@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from logistics.words.columns_en import COLUMNS
 from logistics.words.problems_en import PROBLEMS
+from logistics.words.report_en import REPORT
 
 SENTENCES: dict[str, str] = {
     # How a problem is put together
@@ -108,6 +110,15 @@ SENTENCES: dict[str, str] = {
     "run.problem": "{problem}",
     "phase.limits": "least relaxation of the limits",
     "frontier.point": "frontier {year}: solve {number}",
+    "routes.title": "Proposed routes: what each is worth alone, a year",
+    "portfolio.progress": "portfolio, {phase}: plan {value}, bound {bound}, gap {gap}, {nodes} nodes, {seconds} s",
+    "portfolio.title": "Chosen options, in the last year",
+    "portfolio.years": "The plan by year",
+    "portfolio.plans": "The plan and others, all years, discounted; \"at most\" holds for every plan",
+    "portfolio.nothing": "Nothing is worth opening under these rules.",
+    "portfolio.outside": "Next best outside: {option}, {value} m CNY if taken in",
+    "routes.option": "{year}: option {number} of {count}, {option}",
+    "routes.details": "{year}: the best {count} in detail: checks, tornados, other years' rates",
     "disruption.event": "{year}: event {number} of {count}, {event}",
     "run.conflict": "These limits cannot hold together (proven): {limits}.",
     "run.relaxation": "The least that has to give: {limit} by {percent} %, from {stated} to {relaxed}.",
@@ -207,6 +218,24 @@ SENTENCES: dict[str, str] = {
     "sheet.fx.row": "an exchange rate of a year",
     "sheet.observed": "published figures",
     "sheet.observed.row": "a published or derived figure that the model is held against",
+    "sheet.aircraft": "freighters",
+    "sheet.aircraft.row": "a freighter type for proposed flights",
+    "sheet.carrier_costs": "costs of carriers",
+    "sheet.carrier_costs.row": "what running a proposed train or ship costs its operator",
+    "sheet.rate_levels": "levels of rates",
+    "sheet.rate_levels.row": "tariffs, subsidies, fuel or charter of a year over those of the base year",
+    # Targets
+    "sheet.targets": "targets",
+    "sheet.targets.row": "something a plan set out to reach, and the year for it",
+    "targets.title": "Target board",
+    "basis.no_plan": "no plan that passed the check",
+    "basis.trade_value": "{cargo}: {tonnes} t served, at the value per kg that statistics report",
+    "basis.trade_growth": "{cargo}: reported value of what is served, mean growth a year since {first}",
+    "basis.no_growth": "the study has no earlier year with a value",
+    "basis.air_routes": "flights in use of class {classes}, at least {departures} departures a week in at "
+    "least {weeks} weeks a year, without {territories}: {routes}",
+    "basis.clearance_24h": "open round the clock: {open}; not: {others}",
+    "basis.local_share": "{cargo}: {local} t by gateways of the home province, of {whole} t by any at home",
     "sheet.by_year": "{table}, by year",
     "sheet.by_year.row": "the value of one column of {table} in another year",
 }
@@ -340,6 +369,41 @@ TERMS: dict[str, str] = {
     "p50": "P50",
     "p90": "P90",
     "second_weight": "worth of one more",
+    "route": "route",
+    "per_week": "a week",
+    "delta": "cost saved",
+    "shipper": "shippers",
+    "operator": "operator",
+    "public": "public",
+    "net_benefit": "net benefit",
+    "benefit_cost": "benefit/cost",
+    "load_out_back": "load out/back",
+    "chance": "chance > 0",
+    "worth": "evaluated",
+    "no_effect": "without effect",
+    "behind": "proven behind",
+    "not_open": "not open yet",
+    "rejected": "rejected",
+    "failed": "failed",
+    # Targets
+    "target": "target",
+    "goal": "goal",
+    "met": "reached?",
+    "plan": "plan",
+    "routes": "routes",
+    "airports": "airports",
+    "opening": "opens",
+    "running": "running",
+    "value_without": "value if left out",
+    "routes_run": "routes",
+    "annuity": "annuity",
+    "investment": "investment",
+    "overlap": "overlap",
+    "at_most": "at most",
+    "added": "added",
+    "dropped": "dropped",
 }
 
-WORDS: dict[str, str] = PROBLEMS | SENTENCES | {f"term.{word}": shown for word, shown in TERMS.items()}
+WORDS: dict[str, str] = (
+    PROBLEMS | SENTENCES | REPORT | COLUMNS | {f"term.{word}": shown for word, shown in TERMS.items()}
+)

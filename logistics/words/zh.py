@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from logistics.words.columns_zh import COLUMNS
 from logistics.words.problems_zh import PROBLEMS
+from logistics.words.report_zh import REPORT
 
 SENTENCES: dict[str, str] = {
     # 问题的组成
@@ -106,6 +108,15 @@ SENTENCES: dict[str, str] = {
     "run.problem": "{problem}",
     "phase.limits": "最小化限制的放宽幅度",
     "frontier.point": "{year} 年前沿：第 {number} 次求解",
+    "routes.title": "拟开航线：各自单独开通一年的价值",
+    "portfolio.progress": "组合方案（{phase}）：现有方案 {value}，下界 {bound}，间隙 {gap}，{nodes} 个节点，{seconds} 秒",
+    "portfolio.title": "入选方案（末年）",
+    "portfolio.years": "分年计划",
+    "portfolio.plans": "最优方案与其他方案（各年合计、折现；“至多”适用于任何方案）",
+    "portfolio.nothing": "在这些规则下没有值得开通的方案。",
+    "portfolio.outside": "未入选中最好的：{option}，若纳入为 {value} 百万元",
+    "routes.option": "{year} 年：第 {number}/{count} 个方案，{option}",
+    "routes.details": "{year} 年：前 {count} 名的细节：核验、敏感性、其他年份运价",
     "disruption.event": "{year} 年：第 {number}/{count} 个事件，{event}",
     "run.conflict": "以下限制不能同时满足（已证明）：{limits}。",
     "run.relaxation": "最少需要让步：{limit}放宽 {percent} %，由 {stated} 改为 {relaxed}。",
@@ -197,6 +208,24 @@ SENTENCES: dict[str, str] = {
     "sheet.fx.row": "一个年份的汇率",
     "sheet.observed": "统计值",
     "sheet.observed.row": "用来对照模型的一个公布值或推算值",
+    "sheet.aircraft": "货机机型",
+    "sheet.aircraft.row": "可用于拟开航线的一种货机",
+    "sheet.carrier_costs": "承运成本",
+    "sheet.carrier_costs.row": "拟开班列或船舶的一项运营成本",
+    "sheet.rate_levels": "运价水平",
+    "sheet.rate_levels.row": "某年运价、补贴、燃油或租船价相对基准年的水平",
+    # 目标
+    "sheet.targets": "规划目标",
+    "sheet.targets.row": "规划提出的一项目标及其年份",
+    "targets.title": "目标对照",
+    "basis.no_plan": "没有通过核验的方案",
+    "basis.trade_value": "{cargo}：运达 {tonnes} 吨，按统计口径每公斤货值计算",
+    "basis.trade_growth": "{cargo}：运达货值（统计口径）自 {first} 年起的年均增长",
+    "basis.no_growth": "研究年份中没有更早的货值可比",
+    "basis.air_routes": "在用航班，类别 {classes}，每周不少于 {departures} 班、每年不少于 {weeks} 周，"
+    "不计 {territories}：{routes}",
+    "basis.clearance_24h": "全天候通关：{open}；尚未实现：{others}",
+    "basis.local_share": "{cargo}：经境内口岸 {whole} 吨，其中经省内口岸 {local} 吨",
     "sheet.by_year": "{table}（分年）",
     "sheet.by_year.row": "{table}某一列在另一年份的值",
 }
@@ -330,6 +359,41 @@ TERMS: dict[str, str] = {
     "p50": "P50 分位",
     "p90": "P90 分位",
     "second_weight": "边际值",
+    "route": "航线",
+    "per_week": "班/周",
+    "delta": "节省成本",
+    "shipper": "货主",
+    "operator": "承运方",
+    "public": "财政",
+    "net_benefit": "净效益",
+    "benefit_cost": "效益成本比",
+    "load_out_back": "去/回装载率",
+    "chance": "净效益为正概率",
+    "worth": "已评估",
+    "no_effect": "无影响",
+    "behind": "已证明落后",
+    "not_open": "尚未开通",
+    "rejected": "未采纳",
+    "failed": "计算失败",
+    # 目标
+    "target": "目标",
+    "goal": "目标值",
+    "met": "是否达标",
+    "plan": "方案",
+    "routes": "条",
+    "airports": "个机场",
+    "opening": "开通年",
+    "running": "运行成本",
+    "value_without": "去掉后的价值损失",
+    "routes_run": "航线数",
+    "annuity": "年化投资",
+    "investment": "投资",
+    "overlap": "机场重叠度",
+    "at_most": "至多",
+    "added": "增加",
+    "dropped": "减少",
 }
 
-WORDS: dict[str, str] = PROBLEMS | SENTENCES | {f"term.{word}": shown for word, shown in TERMS.items()}
+WORDS: dict[str, str] = (
+    PROBLEMS | SENTENCES | REPORT | COLUMNS | {f"term.{word}": shown for word, shown in TERMS.items()}
+)

@@ -1,0 +1,56 @@
+"""The target board on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.text import Text
+
+from logistics.commands.rich_tables import headed
+from logistics.words import text
+
+
+def print_targets(console: Console, tables: Mapping[str, pa.Table], lang: str) -> None:
+    """Print each target of each plan: what is stated, what each year comes to, and the gap in its year."""
+    rows = tables["targets"].to_pylist() if "targets" in tables else []
+    if not rows:
+        return
+    years = sorted({row["year"] for row in rows})
+    plans = any(row["plan_id"] for row in rows)
+    table = headed(lang, "targets.title", [("term.target", "left"), ("term.goal", "right")])
+    for year in years:
+        table.add_column(str(year), justify="right")
+    table.add_column(text("term.gap", lang), justify="right")
+    table.add_column(text("term.met", lang))
+    if plans:
+        table.add_column(text("term.plan", lang), overflow="fold")
+    lines: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        lines.setdefault((row["target_id"], row["plan_id"]), {})[row["year"]] = row
+    for (_, plan), line in lines.items():
+        some = next(iter(line.values()))
+        due = line.get(some["stated_year"], {})
+        met = due.get("reached")
+        table.add_row(
+            Text(some[f"name_{lang}"]),
+            "" if some["stated"] is None else f"{_shown(some, some['stated'], lang)} ({some['stated_year']})",
+            *(_shown(line[year], line[year]["modelled"], lang) if year in line else "" for year in years),
+            _shown(some, due.get("gap"), lang, sign="+"),
+            "" if met is None else text("term.yes" if met else "term.no", lang),
+            *([Text(plan)] if plans else []),
+        )
+    console.print(table)
+
+
+def _shown(row: Mapping[str, Any], value: float | None, lang: str, sign: str = "") -> str:
+    """A figure in the unit in which people speak of it."""
+    if value is None:
+        return ""
+    if row["unit"] == "CNY":
+        return f"{value / 1e9:{sign},.1f} bn CNY"
+    if row["unit"] == "share":
+        return f"{100 * value:{sign}.1f} %"
+    return f"{value:{sign}g} {text('term.' + row['unit'], lang)}"

@@ -1,0 +1,351 @@
+"""Branch and bound on options, with the column-generation bound at every node."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.integer_solver import MixedStop
+from logistics.models.design.needs import found_needs
+from logistics.models.design.pool import best_of_pool
+from logistics.models.design.problem import (
+    DesignDuals,
+    DesignProblem,
+    DesignProgress,
+    DesignStop,
+    Report,
+    relative_gap,
+)
+from logistics.models.design.relaxation import Relaxation, Relaxed
+from logistics.models.design.rounding import broken_rows
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+WHOLE = 1e-6
+"""Distance from a whole number that counts as none."""
+ROUGH = 0.02
+"""Share of the distance to the best plan to which a node's relaxation is solved."""
+CANDIDATES = 8
+RELIABLE = 4
+POOL_S, POOL_SHARE, POOL_NODES, POOL_GAP = 60.0, 0.2, 200, 1e-4
+"""Limits of a program over the paths found: seconds, share of the seconds left, nodes, gap."""
+FIXED = 1e-9
+LEAST_RISE = 1e-4
+"""Share of the bound by which a round of rounded rows must raise it for another round."""
+MOST_ROWS = 60
+"""Rounded rows of a round."""
+
+
+class Record:
+    """Best plan, global bound and their history.
+
+    Parameters
+    ----------
+    stop, report
+        When the search ends; where news go.
+    """
+
+    def __init__(self, stop: DesignStop, report: Report | None) -> None:
+        self._stop, self._report = stop, report
+        self._started = time.perf_counter()
+        self.value, self.bound = np.inf, -np.inf
+        self.y: Floats | None = None
+        self.nodes = 0
+        self.history: list[tuple[float, float, float]] = []
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self._started
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the time limit."""
+        return max(0.0, self._stop.time_limit_s - self.seconds)
+
+    def is_late(self) -> bool:
+        """Whether time or nodes are used up."""
+        return self.seconds >= self._stop.time_limit_s or self.nodes >= self._stop.most_nodes
+
+    @property
+    def cutoff(self) -> float:
+        """A bound at or above this needs no more work."""
+        return self.value - self._stop.gap * max(1.0, abs(self.value)) if self.value < np.inf else np.inf
+
+    @property
+    def gap(self) -> float:
+        """Relative gap now."""
+        return relative_gap(self.value, self.bound)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the gap is."""
+        return self.gap <= self._stop.gap
+
+    def plan(self, value: float, y: Floats) -> bool:
+        """Take a plan if it is better than the best; returns whether it is."""
+        if value >= self.value:
+            return False
+        self.value, self.y = value, np.round(y)
+        self._note("plan")
+        return True
+
+    def raise_bound(self, bound: float, phase: str = "proof") -> None:
+        """Take a global bound if it is higher; a bound above the best plan says that the plan is best."""
+        bound = min(bound, self.value)
+        if bound > self.bound:
+            self.bound = bound
+            self._note(phase)
+
+    def tell(self, phase: str) -> None:
+        """Report the state."""
+        if self._report is not None:
+            self._report(DesignProgress(phase, self.value, self.bound, self.gap, self.nodes, self.seconds))
+
+    def _note(self, phase: str) -> None:
+        self.history.append((self.seconds, self.value, self.bound))
+        self.tell(phase)
+
+
+@dataclass(order=True)
+class _Node:
+    """A part of the tree that is still open; the one with the least bound is next."""
+
+    bound: float
+    number: int
+    lower: Floats = field(compare=False)
+    upper: Floats = field(compare=False)
+    depth: int = field(compare=False, default=0)
+    branched: tuple[int, int, float] = field(compare=False, default=(-1, 0, 0.0))
+    """Option, 1 or 0, and the distance its value was moved."""
+
+
+class TreeSearch:
+    """Finds a best plan and proves it, as far as time allows.
+
+    Parameters
+    ----------
+    problem, relaxation, record
+        The problem, its relaxation, and where plan and bound are kept.
+    stop
+        When to end.
+    """
+
+    def __init__(
+        self, problem: DesignProblem, relaxation: Relaxation, record: Record, stop: DesignStop
+    ) -> None:
+        self._problem, self._relaxation, self._record, self._stop = problem, relaxation, record, stop
+        options = len(problem.options)
+        self._lower, self._upper = np.zeros(options), np.ones(options)
+        self._gain = np.zeros((2, options))
+        self._seen = np.zeros((2, options), np.int64)
+        self._number = 0
+        self._unsettled = np.inf
+        self.duals: DesignDuals | None = None
+
+    def run(self) -> bool:
+        """Search; returns whether something obeys all rows, as far as is known."""
+        record = self._record
+        root = self._root()
+        if root.outcome == "infeasible":
+            return False
+        self.duals = root.duals
+        record.raise_bound(root.bound, "relaxation")
+        record.nodes = 1
+        if root.value < np.inf and _is_whole(root.y):
+            record.plan(root.value, root.y)
+        if root.outcome == "late" or record.closed or root.point is None:
+            return True
+        self._plans(root)
+        self._fix()
+        return self._tree(root)
+
+    def _root(self) -> Relaxed:
+        """Relax the whole problem, and cut off its point by rounded rows while that raises the bound."""
+        record, relaxation = self._record, self._relaxation
+        before = -np.inf
+        while True:
+            root = relaxation.solve(
+                self._lower, self._upper, np.inf, self._stop.gap / 10, record.is_late,
+                lambda _, bound: record.raise_bound(bound, "relaxation"),
+            )  # fmt: skip
+            if root.outcome != "solved" or root.point is None:
+                return root
+            if root.bound - before <= LEAST_RISE * max(1.0, abs(root.bound)):
+                return root
+            before = root.bound
+            dear = [prices.rows.resource for prices in root.point.prices]
+            needs = found_needs(self._problem, dear)
+            rows = broken_rows(needs, root.y, MOST_ROWS)
+            if not rows:
+                return root
+            relaxation.master.add_rounded(rows)
+
+    def try_options(self, y: Floats) -> bool:
+        """Value a choice of options by its best flows; returns whether it is the best plan now."""
+        record = self._record
+        if not self._problem.rows.kept(y):
+            return False
+        found = self._relaxation.solve(y, y, record.cutoff, self._stop.flow_gap, record.is_late)
+        return found.value < np.inf and record.plan(found.value, y)
+
+    def _plans(self, root: Relaxed) -> None:
+        """Good plans: rounded options, then the best over the paths found."""
+        assert root.point is not None
+        for level in (0.9, 0.5, 0.1, WHOLE):
+            if not self._record.is_late():
+                self.try_options((root.y >= level).astype(float))
+        while not self._record.is_late() and not self._record.closed:
+            seconds = min(POOL_S, POOL_SHARE * self._record.left_s)
+            stop = MixedStop(max(POOL_GAP, self._stop.gap), seconds, most_nodes=POOL_NODES)
+            y = best_of_pool(
+                self._problem,
+                self._relaxation.master.rows,
+                self._relaxation.years,
+                root.point,
+                self._lower,
+                self._upper,
+                self._record.y,
+                stop,
+            )
+            if y is None or not self.try_options(y):
+                return
+
+    def _fix(self) -> None:
+        """Fix options that the root's prices show to be open or closed in every better plan."""
+        duals, cutoff = self.duals, self._record.cutoff
+        if duals is None or cutoff == np.inf:
+            return
+        room = cutoff - duals.bound
+        slack = FIXED * max(1.0, abs(cutoff))
+        self._upper[duals.option > room + slack] = 0.0
+        self._lower[-duals.option > room + slack] = 1.0
+
+    def _tree(self, root: Relaxed) -> bool:
+        """Branch until nothing below the best plan is open."""
+        record = self._record
+        heap: list[_Node] = []
+        self._branch(heap, _Node(root.bound, 0, self._lower, self._upper), root)
+        while heap:
+            record.raise_bound(min(heap[0].bound, self._unsettled))
+            if record.closed or record.is_late():
+                return True
+            node = heapq.heappop(heap)
+            lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
+            if np.any(lower > upper):
+                continue
+            found = self._relaxation.solve(
+                lower, upper, record.cutoff, self._enough(node.bound), record.is_late
+            )
+            record.nodes += 1
+            self._learn(node, found)
+            if found.outcome == "infeasible" or max(found.bound, node.bound) >= record.cutoff:
+                continue
+            node.bound = max(node.bound, found.bound)
+            if found.outcome == "late" and record.is_late():
+                heapq.heappush(heap, node)
+                return True
+            if _is_whole(found.y) and found.value < np.inf:
+                if record.plan(found.value, found.y):
+                    self._fix()
+                if found.bound < record.cutoff:
+                    # Its point is whole but its relaxation was solved roughly: solve it to the end.
+                    found = self._relaxation.solve(
+                        lower, upper, record.cutoff, self._stop.gap / 10, record.is_late
+                    )
+                    node.bound = max(node.bound, found.bound)
+                    if _is_whole(found.y) and found.value < np.inf:
+                        record.plan(found.value, found.y)
+                    if found.outcome == "infeasible" or node.bound >= record.cutoff:
+                        continue
+            self._branch(heap, node, found)
+            record.tell("proof")
+        record.raise_bound(min(record.value, self._unsettled))
+        return record.value < np.inf or self._unsettled < np.inf
+
+    def _enough(self, bound: float) -> float:
+        """How exactly to solve a node: less exactly the farther its bound is from the best plan."""
+        value = self._record.value
+        if value == np.inf:
+            return 1e-4
+        return max(self._stop.gap / 10, ROUGH * (value - bound) / max(1.0, abs(value)))
+
+    def _branch(self, heap: list[_Node], node: _Node, found: Relaxed) -> None:
+        """Put both children of a node on the heap."""
+        option = self._chosen(node, found)
+        if option < 0:
+            # All is decided, but its flows were not solved to the end: its bound stays.
+            self._unsettled = min(self._unsettled, node.bound)
+            return
+        for way in (0, 1):
+            lower, upper = node.lower.copy(), node.upper.copy()
+            (upper if way == 0 else lower)[option] = float(way)
+            self._number += 1
+            moved = found.y[option] if way == 0 else 1.0 - found.y[option]
+            heapq.heappush(
+                heap,
+                _Node(node.bound, self._number, lower, upper, node.depth + 1, (option, way, float(moved))),
+            )
+
+    def _chosen(self, node: _Node, found: Relaxed) -> int:
+        """Option to branch on: the one whose children rise most, by what was learnt or by trying."""
+        lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
+        y = found.y
+        open_ = np.flatnonzero((upper > lower) & (np.minimum(y, 1 - y) > WHOLE))
+        if len(open_) == 0:
+            undecided = np.flatnonzero(upper > lower)
+            return int(undecided[0]) if len(undecided) else -1
+        score = self._scores(open_, y)
+        order = open_[np.argsort(-score, kind="stable")]
+        unsure = [o for o in order[: 2 * CANDIDATES] if np.min(self._seen[:, o]) < RELIABLE][:CANDIDATES]
+        if unsure and found.point is not None:
+            self._try_children(unsure, lower, upper, found)
+            score = self._scores(open_, y)
+        return int(open_[np.argmax(score)])
+
+    def _scores(self, options: NDArray[np.int64], y: Floats) -> Floats:
+        """Expected rise of both children, multiplied."""
+        seen = np.maximum(self._seen, 1)
+        mean = self._gain / seen
+        known = self._seen > 0
+        usual = [float(mean[way][known[way]].mean()) if np.any(known[way]) else 1.0 for way in (0, 1)]
+        rate = [np.where(known[way], mean[way], usual[way])[options] for way in (0, 1)]
+        down, up = rate[0] * y[options], rate[1] * (1 - y[options])
+        return np.maximum(down, 1e-6) * np.maximum(up, 1e-6)
+
+    def _try_children(self, options: list[int], lower: Floats, upper: Floats, found: Relaxed) -> None:
+        """Solve the master alone with each option open and closed, and learn how far it rises."""
+        assert found.point is not None
+        master = self._relaxation.master
+        for option in options:
+            for way in (0, 1):
+                low, high = lower.copy(), upper.copy()
+                (high if way == 0 else low)[option] = float(way)
+                master.set_bounds(low, high)
+                point = master.solve()
+                moved = found.y[option] if way == 0 else 1.0 - found.y[option]
+                rise = np.inf if point is None else max(0.0, point.objective - found.point.objective)
+                most = max(0.0, self._record.cutoff - found.bound) if self._record.value < np.inf else np.inf
+                rise = min(rise, most) if most < np.inf else min(rise, abs(found.point.objective))
+                self._gain[way, option] += rise / max(moved, WHOLE)
+                self._seen[way, option] += 1
+                if self._record.is_late():
+                    return
+
+    def _learn(self, node: _Node, found: Relaxed) -> None:
+        """Take note of how far a branching raised the bound."""
+        option, way, moved = node.branched
+        if option < 0 or found.outcome == "late":
+            return
+        bound = min(found.bound, self._record.cutoff)
+        if bound < np.inf:
+            self._gain[way, option] += max(0.0, bound - node.bound) / max(moved, WHOLE)
+            self._seen[way, option] += 1
+
+
+def _is_whole(y: Floats) -> bool:
+    return bool(np.all(np.minimum(y, 1 - y) <= WHOLE))
