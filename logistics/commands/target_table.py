@@ -12,6 +12,10 @@ from rich.text import Text
 from logistics.commands.rich_tables import headed
 from logistics.words import text
 
+UNITS = {"CNY": "bn CNY", "share": "%"}
+FACTORS = {"CNY": 1e-9, "share": 100.0}
+"""What figures are multiplied by to be in those units; others are counts."""
+
 
 def print_targets(console: Console, tables: Mapping[str, pa.Table], lang: str) -> None:
     """Print each target of each plan: what is stated, what each year comes to, and the gap in its year."""
@@ -20,7 +24,8 @@ def print_targets(console: Console, tables: Mapping[str, pa.Table], lang: str) -
         return
     years = sorted({row["year"] for row in rows})
     plans = any(row["plan_id"] for row in rows)
-    table = headed(lang, "targets.title", [("term.target", "left"), ("term.goal", "right")])
+    heads = [("term.target", "left"), ("term.unit", "left"), ("term.goal", "right")]
+    table = headed(lang, "targets.title", heads)
     for year in years:
         table.add_column(str(year), justify="right")
     table.add_column(text("term.gap", lang), justify="right")
@@ -36,21 +41,18 @@ def print_targets(console: Console, tables: Mapping[str, pa.Table], lang: str) -
         met = due.get("reached")
         table.add_row(
             Text(some[f"name_{lang}"]),
-            "" if some["stated"] is None else f"{_shown(some, some['stated'], lang)} ({some['stated_year']})",
-            *(_shown(line[year], line[year]["modelled"], lang) if year in line else "" for year in years),
-            _shown(some, due.get("gap"), lang, sign="+"),
+            UNITS.get(some["unit"]) or text(f"term.{some['unit']}", lang),
+            "" if some["stated"] is None else f"{_shown(some, some['stated'])} ({some['stated_year']})",
+            *(_shown(line[year], line[year]["modelled"]) if year in line else "" for year in years),
+            _shown(some, due.get("gap"), sign="+"),
             "" if met is None else text("term.yes" if met else "term.no", lang),
             *([Text(plan)] if plans else []),
         )
     console.print(table)
 
 
-def _shown(row: Mapping[str, Any], value: float | None, lang: str, sign: str = "") -> str:
+def _shown(row: Mapping[str, Any], value: float | None, sign: str = "") -> str:
     """A figure in the unit in which people speak of it."""
     if value is None:
         return ""
-    if row["unit"] == "CNY":
-        return f"{value / 1e9:{sign},.1f} bn CNY"
-    if row["unit"] == "share":
-        return f"{100 * value:{sign}.1f} %"
-    return f"{value:{sign}g} {text('term.' + row['unit'], lang)}"
+    return f"{FACTORS[row['unit']] * value:{sign},.1f}" if row["unit"] in UNITS else f"{value:{sign}g}"

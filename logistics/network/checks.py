@@ -14,6 +14,7 @@ import numpy as np
 from logistics.errors import Problem, Where, did_you_mean
 from logistics.network.network import Network
 from logistics.network.tables import BY_NAME, BY_YEAR, TABLES
+from logistics.network.target_checks import unfit_targets
 
 TOLERANCE = 1e-9
 
@@ -312,4 +313,5 @@ CHECKS: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     _years_are_used,
     _estimates_have_ranges,
     _hard_promises_are_given,
+    unfit_targets,
 )

@@ -8,6 +8,7 @@ weeks and 8,760 h.
 from __future__ import annotations
 
 from logistics.network.columns import CONFIDENCE, Column, TableSchema
+from logistics.network.target_columns import columns_of_targets
 
 SITE_KINDS = (
     "cluster",
@@ -447,6 +448,8 @@ RATE_LEVELS = TableSchema(
     optional=True,
 )
 
+TARGETS = TableSchema("targets", ("target_id",), columns_of_targets(MODES, SEGMENTS), optional=True)
+
 BY_YEAR_COLUMNS = (
     Column("year", "integer", "the year the value holds for", low=1990, high=2100),
     Column("column", "text", "which column of the table it replaces"),
@@ -477,6 +480,7 @@ TABLES: tuple[TableSchema, ...] = (
     AIRCRAFT,
     CARRIER_COSTS,
     RATE_LEVELS,
+    TARGETS,
 )
 
 BY_NAME = {schema.name: schema for schema in TABLES}

@@ -7,7 +7,6 @@ blank in the sheet. The same folder gives the same bytes.
 from __future__ import annotations
 
 import errno
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -23,7 +22,8 @@ from xlsxwriter.exceptions import FileCreateError
 from logistics.encodings import guessed_encoding
 from logistics.errors import Problem, Where, stop_on_errors
 from logistics.network.columns import Column, TableSchema
-from logistics.network.spreadsheet_cells import MAX_ROWS, number_text
+from logistics.network.spreadsheet_cells import MAX_ROWS
+from logistics.network.workbook_cells import SAFE_OPTIONS, TEXT_FORMAT, ExactNumber, TextCells, text_runs
 from logistics.network.workbook_guide import allowed_words, guide_rows
 from logistics.network.workbook_layout import GUIDE, LINE, TEXT, TEXT_FILES, sheet_schemas
 
@@ -33,20 +33,8 @@ PIECE = 16_000
 """Characters of a line in one cell, of which Excel takes 32,767 UTF-16 units."""
 MAX_LIST_CHARACTERS = 255
 MOST_DECIMALS = 4
-TEXT_FORMAT = 49
-"""The built-in format of text, ``@``: what is typed into such a cell stays as it is typed."""
 GUIDE_WIDTHS = (26, 30, 36, 14, 70, 66, 42)
 BATCH_ROWS = 10_000
-_ESCAPES_IN_A_ROW = re.compile(r"_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
-_ESCAPE = re.compile(r"(?<=_)(?=x[0-9A-Fa-f]{4}_)")
-_OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-
-
-class _Exact(float):
-    """A number that is written with all its digits; xlsxwriter itself writes 16, a double may need 17."""
-
-    def __format__(self, form: str) -> str:
-        return number_text(self)
 
 
 def write_workbook(folder: Path, path: Path) -> None:
@@ -68,7 +56,7 @@ def write_workbook(folder: Path, path: Path) -> None:
     texts = {name: _lines(folder / name, problems) for name in TEXT_FILES if (folder / name).is_file()}
     stop_on_errors(problems)
     cells = sum(table.num_rows * table.num_columns for table in tables.values())
-    options = {**_OPTIONS, "constant_memory": cells > MOST_CELLS_IN_MEMORY, "tmpdir": str(path.parent)}
+    options = {**SAFE_OPTIONS, "constant_memory": cells > MOST_CELLS_IN_MEMORY, "tmpdir": str(path.parent)}
     try:
         with xlsxwriter.Workbook(str(path), options) as book:
             # A fixed day, so that the file says nothing about when it was written.
@@ -93,21 +81,9 @@ class _Styles:
         self.wrapped = book.add_format({"num_format": TEXT_FORMAT, "text_wrap": True, "valign": "top"})
         self.required = book.add_format({**head, "bg_color": "#1F4E79"})
         self.optional = book.add_format({**head, "bg_color": "#7F7F7F"})
-        self._run = book.add_format()
+        self.texts = TextCells(book)
         self._book = book
         self._numbers: dict[str, Any] = {}
-
-    def write_text(self, sheet: Any, row: int, place: int, words: str, style: Any) -> None:
-        """Write a text that is not empty into a cell, in several runs where one would not hold it.
-
-        (Noncharacters such as U+FFFF are lost in several runs, but nobody has those.)
-        """
-        runs = _runs(words)
-        if len(runs) == 1:
-            sheet.write_string(row, place, words, style)
-        else:
-            between = [part for run in runs for part in (self._run, run)][1:]
-            sheet.write_rich_string(row, place, *between, style or self._run)
 
     def number(self, form: str) -> Any:
         """Format of numbers such as ``#,##0.00``."""
@@ -181,9 +157,9 @@ def _write_table(sheet: Any, styles: _Styles, schema: TableSchema, table: pa.Tab
                 if not words:
                     continue
                 if numeric[place]:
-                    sheet.write_number(row, place, _Exact(words), looks[place].form)
+                    sheet.write_number(row, place, ExactNumber(words), looks[place].form)
                 else:
-                    styles.write_text(sheet, row, place, words, looks[place].form)
+                    styles.texts.write(sheet, row, place, words, looks[place].form)
 
 
 def _look(column: Column, cells: pa.ChunkedArray, styles: _Styles) -> _Look:
@@ -223,18 +199,7 @@ def _write_guide(sheet: Any, styles: _Styles, network: str, tables: dict[str, pa
             if isinstance(words, int):
                 sheet.write_number(row, place, words, styles.number("#,##0"))
             elif words:
-                styles.write_text(sheet, row, place, words, style)
-
-
-def _runs(words: str) -> list[str]:
-    """Parts of a text that xlsxwriter takes for what they are.
-
-    It takes ``<r>…</r>`` for markup of its own; of two escapes with a common underscore it escapes one, and
-    in runs it escapes twice: there no escape may be whole.
-    """
-    if words.startswith("<r>"):
-        return [words[:1], *_ESCAPE.split(words[1:])]
-    return _ESCAPE.split(words) if _ESCAPES_IN_A_ROW.search(words) else [words]
+                styles.texts.write(sheet, row, place, words, style)
 
 
 def _write_lines(sheet: Any, styles: _Styles, lines: list[str]) -> None:
@@ -247,5 +212,5 @@ def _write_lines(sheet: Any, styles: _Styles, lines: list[str]) -> None:
     for row, line in enumerate(lines, 1):
         sheet.write_number(row, 0, row)
         pieces = [line[start : start + PIECE] for start in range(0, len(line), PIECE)]
-        for place, run in enumerate((run for piece in pieces for run in _runs(piece)), 1):
+        for place, run in enumerate((run for piece in pieces for run in text_runs(piece)), 1):
             sheet.write_string(row, place, run, styles.text)

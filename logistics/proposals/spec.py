@@ -157,7 +157,3 @@ class Source(_Strict):
         if sum(given is not None for given in (self.file, self.list_, self.generate)) != 1:
             raise ValueError("exactly one of file, list, generate")
         return self
-
-
-Sources = Annotated[list[Source], Field(min_length=1, max_length=100)]
-"""The block ``proposals:`` of a study."""

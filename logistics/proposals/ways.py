@@ -16,7 +16,6 @@ Place = Callable[[str], Where]
 """Where a key of the proposal stands."""
 FLIGHT_SD_H, FLIGHT_SD_SHARE, RUN_SD_SHARE = 0.5, 0.03, 0.1
 """Spread of a leg's hours where none is given: as the network's own flights, and a tenth elsewhere."""
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ from logistics.studies.year_flow import YearOutcome, solved_year
 
 if TYPE_CHECKING:
     from logistics.models.design.problem import DesignAnswer, DesignProgress
+    from logistics.virtual_network.instance import Instance, Ints
+
+    Known = tuple[Instance, list[tuple[int, Ints]]]
 
 MAIN_SHARE = 0.5
 """Share of the time limit that the search for the best plan gets where others follow."""
@@ -111,13 +114,17 @@ class PortfolioStudy:
 
     def run_piece(self, case: Case, spec: PortfolioTask, piece: int, report: Report) -> PortfolioResult:
         """Solve the years without options, then choose."""
-        base = {year: assigned_year(case, year, report)[0] for year in sorted(case.networks)}
+        base: dict[int, YearTables] = {}
+        known: dict[int, Known] = {}
+        for year in sorted(case.networks):
+            base[year], model = assigned_year(case, year, report)
+            known[year] = model.instance, model.columns
         outcomes = {year: tables.outcome for year, tables in base.items()}
         worst = [o.status for o in outcomes.values() if not o.has_plan]
         if worst:
             none: Status = "no_plan" if "no_plan" in worst else "infeasible"
             return PortfolioResult(tuple(base.values()), (), none, {})
-        portfolio = _chosen(case, spec, outcomes, report)
+        portfolio = _chosen(case, spec, outcomes, known, report)
         years: list[tuple[YearOutcome, list[dict[str, Any]]]] = []
         if portfolio.best.answer.flows:
             for place, (year, outcome) in enumerate(outcomes.items()):
@@ -139,9 +146,16 @@ class PortfolioStudy:
         return replace(joined, status=status)
 
 
-def _chosen(case: Case, task: PortfolioTask, base: Mapping[int, YearOutcome], report: Report) -> Portfolio:
+def _chosen(
+    case: Case,
+    task: PortfolioTask,
+    base: Mapping[int, YearOutcome],
+    known: Mapping[int, Known],
+    report: Report,
+) -> Portfolio:
     """Search for the best plan, and for what the settings ask around it."""
     from logistics.models.design.problem import DesignStop
+    from logistics.models.flow.carried import carried_paths
     from logistics.studies.portfolio_problem import design_of
     from logistics.studies.portfolio_search import alternatives, best_portfolio, budget_frontier
     from logistics.studies.portfolio_worth import PlanValues, choice_values, next_best
@@ -164,7 +178,11 @@ def _chosen(case: Case, task: PortfolioTask, base: Mapping[int, YearOutcome], re
     def tell(progress: DesignProgress) -> None:
         report("portfolio.progress", vars(progress))
 
-    best = best_portfolio(years.problem, choices, stop, tell, spec.min_load_factor)
+    paths = [
+        carried_paths(*known[year], instance)
+        for year, instance in zip(sorted(known), years.problem.instances, strict=True)
+    ]
+    best = best_portfolio(years.problem, choices, stop, tell, spec.min_load_factor, paths)
     without = sum(years.weight[year] * outcome.solved.objective for year, outcome in base.items())
     portfolio = Portfolio(spec, task.proposals, choices, years, best, without)
     answer = best.answer
@@ -173,7 +191,6 @@ def _chosen(case: Case, task: PortfolioTask, base: Mapping[int, YearOutcome], re
     rest = DesignStop(gap=solver.gap, time_limit_s=solver.time_limit_s * (1 - MAIN_SHARE) / max(1, others))
     if spec.values:
         values = PlanValues(years.problem, solver.gap)
-        values.value(answer.open.astype(float))
         some = DesignStop(gap=solver.gap, time_limit_s=VALUE_SHARE * solver.time_limit_s)
         intervals = choice_values(years.problem, answer, choices, values, some)
         outside = next_best(years.problem, answer, choices, intervals, values, MOST_OUTSIDE)

@@ -128,11 +128,12 @@ def _with_window(
         )
         copies.append((arcs, layer.num_arcs))
         layers.append(_beside(layer, other_layer, arcs, gate))
-    total = float(instance.commodities.demand_t.sum())
+    # A tonne passes the gate at most twice: cleared for export at one of the sites, for import at another.
+    most_t = 2.0 * float(instance.commodities.demand_t.sum())
     return replace(
         instance,
         layers=tuple(layers),
-        resources=(*instance.resources, Resource("option", other.id, "t", total)),
+        resources=(*instance.resources, Resource("option", other.id, "t", most_t)),
         limits=tuple(_marked(limit, copies) for limit in instance.limits),
     )
 

@@ -11,7 +11,7 @@ from logistics.models.design.problem import DesignAnswer, DesignProblem, DesignP
 from logistics.models.design.solve import solve_design
 from logistics.proposals.entering import RouteOption
 from logistics.studies.portfolio_choices import Choice, Rulebook
-from logistics.virtual_network.instance import Floats
+from logistics.virtual_network.instance import Floats, Ints
 
 Report = Callable[[DesignProgress], None]
 MOST_CUTS = 25
@@ -34,12 +34,10 @@ class Found:
     cuts: int = 0
 
 
-def other_than(
-    rows: SideRows, name: str, y: Floats, members: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> SideRows:
-    """Rules that forbid the choices among `members` to be as in `y`."""
-    terms = [(int(i), -1.0 if y[i] > 0.5 else 1.0) for i in members]
-    return rows.with_row(name, terms, 1.0 - float(np.sum(y[members] > 0.5)), np.inf)
+def other_than(rows: SideRows, name: str, y: Floats) -> SideRows:
+    """Rules that forbid the choices to be as in `y`."""
+    terms = [(i, -1.0 if one > 0.5 else 1.0) for i, one in enumerate(y.tolist())]
+    return rows.with_row(name, terms, 1.0 - float(np.sum(y > 0.5)), np.inf)
 
 
 def best_portfolio(
@@ -48,13 +46,12 @@ def best_portfolio(
     stop: DesignStop,
     report: Report,
     least_load: float | None,
-    start: Sequence[Floats] = (),
+    paths: Sequence[Sequence[tuple[int, Ints]]],
 ) -> Found:
     """The best plan; where routes must fill, plans whose own best flows leave one too empty are ruled out."""
-    every = np.arange(len(choices))
     cuts = 0
     while True:
-        answer = solve_design(problem, stop, report, start)
+        answer = solve_design(problem, stop, report, paths=paths)
         if least_load is None or not answer.flows:
             return Found(answer, (), cuts)
         thin = thin_choices(problem, choices, answer, least_load)
@@ -62,8 +59,7 @@ def best_portfolio(
             return Found(answer, thin, cuts)
         cuts += 1
         y = answer.open.astype(float)
-        problem = replace(problem, rows=other_than(problem.rows, f"load {cuts}", y, every))
-        start = []
+        problem = replace(problem, rows=other_than(problem.rows, f"load {cuts}", y))
 
 
 def thin_choices(

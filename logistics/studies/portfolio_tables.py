@@ -16,6 +16,7 @@ from logistics.studies.portfolio_choices import Choice, Option
 from logistics.studies.portfolio_spec import PortfolioSpec
 from logistics.studies.route_accounts import capacity_t
 from logistics.studies.route_flows import FlowReader
+from logistics.studies.targets import PlannedYear, target_board
 from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import YearOutcome
 
@@ -68,6 +69,7 @@ YEARS = pa.schema(
         ("running_cny", pa.float64()),
         ("annuity_cny", pa.float64()),
         ("net_benefit_cny", pa.float64()),
+        ("newly_served_t", pa.float64()),
         ("investment_cny", pa.float64()),
         ("subsidy_cny", pa.float64()),
         ("options", pa.int32()),
@@ -78,7 +80,9 @@ YEARS = pa.schema(
     ]
 )
 """One row a year of the chosen plan: what the flow saves against the year without options, what the options
-cost, and how much the province's airports overlap."""
+cost, and how much the province's airports overlap. Where the plan serves more than can be served without
+options, at no price of unserved demand, `objective_after` is that of the search, with no more tonnes served
+than before; as it is no plan's own, `verified` is false then."""
 PLANS = pa.schema(
     [
         ("plan", pa.string()),
@@ -109,6 +113,8 @@ OUTSIDE = pa.schema(
     ]
 )
 """Options that were left out and tried: what the plan would gain by taking one in, the best first."""
+NEGLIGIBLE = 1e-6
+"""Share of the demand that counts as nothing."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,10 @@ def tables_of_portfolio(
         for when, network in (("before", base[year].question.network), ("after", outcome.question.network)):
             table = airport_role_table(network, year)
             roles.append(table.append_column("when", pa.array([when] * table.num_rows, pa.string())))
+    board = target_board([PlannedYear.of(outcome) for outcome in planned.values()], "portfolio")
+    before = target_board([PlannedYear.of(outcome) for outcome in base.values()])
+    if board.num_rows:
+        tables["targets"] = pa.concat_tables([before, board])
     if roles:
         tables["airport_roles"] = pa.concat_tables(roles)
     return tables
@@ -272,7 +282,7 @@ def _year_rows(
 ) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     before: set[str] = set()
-    for year, outcome in planned.items():
+    for place, (year, outcome) in enumerate(planned.items()):
         mine = [
             (choice, money)
             for choice, money, chosen in zip(
@@ -280,7 +290,10 @@ def _year_rows(
             )
             if chosen and choice.year == year
         ]
-        old, new = base[year].solved.objective, outcome.solved.objective
+        more_t = _newly_served_t(base[year], outcome)
+        uneven = more_t > 0 and outcome.question.unserved_cny_per_t is None
+        old = base[year].solved.objective
+        new = (portfolio.best.answer.flows[place] if uneven else outcome.solved).objective
         running, annuity = sum(m.running for _, m in mine), sum(m.annuity for _, m in mine)
         rows.append(
             (
@@ -293,17 +306,23 @@ def _year_rows(
                 running,
                 annuity,
                 old - new - running - annuity,
+                more_t,
                 sum(m.investment for c, m in mine if c.unit_id not in before),
                 sum(m.subsidy for _, m in mine),
                 len(mine),
                 sum(isinstance(c.option, RouteOption) for c, _ in mine),
                 overlap_index(base[year].question.network),
                 overlap_index(outcome.question.network),
-                _holds(outcome),
+                _holds(outcome) and not uneven,
             )
         )
         before = {choice.unit_id for choice, _ in mine}
     return rows
+
+
+def _newly_served_t(base: YearOutcome, planned: YearOutcome) -> float:
+    more_t = base.claims.unserved_t - planned.claims.unserved_t
+    return more_t if more_t > NEGLIGIBLE * max(1.0, base.claims.demand_t) else 0.0
 
 
 def _plan_rows(portfolio: Portfolio, last: int) -> list[tuple[Any, ...]]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from logistics.models.design.large import is_large_design
 from logistics.models.design.problem import DesignAnswer, DesignProblem, DesignStop
-from logistics.models.design.solve import solve_design
+from logistics.models.design.solve import instance_with, solve_design
 from logistics.models.flow.column_generation import FlowModel, StopRule
 from logistics.models.flow.solved import SolvedFlow
 from logistics.studies.portfolio_choices import Choice
-from logistics.virtual_network.instance import Floats, Instance
+from logistics.virtual_network.instance import Floats
 
 LEAST_SEARCH_S = 5.0
 """Seconds below which a search for the best plan without a unit is not worth starting."""
@@ -44,6 +45,8 @@ class Interval:
 class PlanValues:
     """Values of a design problem's plans, each solved on from the last one.
 
+    The first one solved has no option: what must stay unserved in it may stay so in all others.
+
     Parameters
     ----------
     problem
@@ -58,16 +61,16 @@ class PlanValues:
 
     def flows(self, y: Floats) -> list[SolvedFlow]:
         """Flows of every year with these options open."""
-        found = []
-        for year in range(len(self._problem.instances)):
-            instance = self._with(year, y)
-            if len(self._models) <= year:
-                model = FlowModel(instance, StopRule(self._gap))
+        years = range(len(self._problem.instances))
+        if not self._models:
+            closed = np.zeros(len(self._problem.options))
+            for year in years:
+                model = FlowModel(instance_with(self._problem, year, closed), StopRule(self._gap))
+                model.solve()
                 self._models.append(model)
-                found.append(model.solve())
-            else:
-                found.append(self._models[year].solve_with(instance, self._gap))
-        return found
+        return [
+            self._models[year].solve_with(instance_with(self._problem, year, y), self._gap) for year in years
+        ]
 
     def value(self, y: Floats) -> float:
         """Cost of options and weighted flows; inf where cargo is left that must be served."""
@@ -77,14 +80,6 @@ class PlanValues:
                 return np.inf
             total += float(self._problem.year_weight[year]) * flow.objective
         return total
-
-    def _with(self, year: int, y: Floats) -> Instance:
-        instance = self._problem.instances[year]
-        resources = tuple(
-            r._replace(capacity=float(c))
-            for r, c in zip(instance.resources, self._problem.capacity(year, y), strict=True)
-        )
-        return replace(instance, resources=resources)
 
 
 def choice_values(
@@ -123,7 +118,7 @@ def choice_values(
         other[members] = 0.0
         least = max(root - float(np.minimum(price[members], 0.0) @ y[members]), answer.bound)
         most = np.inf
-        if part.time_limit_s >= LEAST_SEARCH_S:
+        if part.time_limit_s >= LEAST_SEARCH_S and not is_large_design(problem):
             rows = problem.rows.with_row(f"without {unit}", [(i, 1.0) for i in members], -np.inf, 0.0)
             start = [other] if rows.kept(other) else []
             again = solve_design(replace(problem, rows=rows), part, None, start)

@@ -55,7 +55,7 @@ class Accounts:
     @property
     def public_cny(self) -> float:
         """The public's account."""
-        return -self.subsidy_cny - self.subsidies_more_cny
+        return 0.0 - self.subsidy_cny - self.subsidies_more_cny
 
     @property
     def net_cny(self) -> float:
@@ -143,12 +143,12 @@ def break_even_load_factor(option: RouteOption, accounts: Accounts, after: FlowS
     None where nothing is carried, so that there is no yield.
     """
     carried = sum(t for (name, _), t in after.leg_t.items() if name in option.service_ids)
-    factors = load_factors(option, after)
-    load = sum(factors.values()) / len(factors)
     if carried <= 0 or accounts.fares_cny <= 0:
         return None
-    other = accounts.background_cny + accounts.subsidy_cny
     legs = {option.service_id(s): len(s.stops) - 1 for s in option.proposal.services}
-    room = sum(capacity_t(option)[name] * count for name, count in legs.items())
+    room = {name: tonnes * legs[name] for name, tonnes in capacity_t(option).items()}
+    whole = sum(room.values())
+    load = sum(factor * room[name] for name, factor in load_factors(option, after).items()) / whole
+    other = accounts.background_cny + accounts.subsidy_cny
     needed = (accounts.cost_cny - other) / accounts.fares_cny * carried
-    return max(0.0, load + (needed - carried) / room)
+    return max(0.0, load + (needed - carried) / whole)

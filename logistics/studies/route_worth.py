@@ -119,7 +119,7 @@ class OptionEvaluator:
     def most(self, number: int, measure: Measure) -> float:
         """Upper bound on an option by the measure, from the base's duals."""
         if measure == "objective":
-            return self.warm.most(number)[0]
+            return self.warm.at_most(number)
         if self._without_fares is None:
             owners = self.warm.union.arc_part
             fares: list[Floats] = [
@@ -127,7 +127,7 @@ class OptionEvaluator:
                 for place, owner in enumerate(owners)
             ]
             self._without_fares = self.warm.pricer_without(fares)
-        saved, _ = self.warm.most(number, self._without_fares)
+        saved = self.warm.at_most(number, self._without_fares)
         option = self.options[number]
         idle = accounts_of(option, self.question.year, self._rate, 0.0, self.base_sums, self.base_sums)
         # Fares, subsidies per tonne and departures cancel between the accounts, so only these are left. What
@@ -149,7 +149,8 @@ class OptionEvaluator:
         sums = self.base_sums if screened else self.reader.sums(worth.flow)
         gained = _generalised(self.base_claims) - _generalised(claims)
         accounts = accounts_of(option, self.question.year, self._rate, gained, self.base_sums, sums)
-        status: Literal["worth", "no_effect"] = "worth" if worth.high > self.smallest else "no_effect"
+        changes = self.warm.value - worth.value > self.smallest
+        status: Literal["worth", "no_effect"] = "worth" if changes else "no_effect"
         return Evaluated(option, status, worth, claims, sums, accounts, worth.most)
 
     def _recover(self) -> None:

@@ -188,7 +188,10 @@ def _clearance(target: Mapping[str, Any], network: Network) -> _Figure:
 
 def _trade_value(target: Mapping[str, Any], planned: PlannedYear) -> _Figure:
     tonnes, value_cny = _traded(target, planned)
-    return _Figure(value_cny, "trade_value", {"cargo": _cargo(target), "tonnes": f"{tonnes:,.0f}"})
+    values: dict[str, object] = {"cargo": _cargo(target), "tonnes": f"{tonnes:,.0f}"}
+    if target["import_cny_per_kg"] is None:
+        return _Figure(value_cny, "trade_value", values)
+    return _Figure(value_cny, "trade_value_imports", {**values, "per_kg": f"{target['import_cny_per_kg']:g}"})
 
 
 def _growth(target: Mapping[str, Any], planned: PlannedYear, first: PlannedYear) -> _Figure:
@@ -222,6 +225,8 @@ def _traded(target: Mapping[str, Any], planned: PlannedYear) -> tuple[float, flo
     }
     kinds = zip(facts["product_id"].to_pylist(), facts["segment"].to_pylist(), strict=True)
     value_cny_per_t = np.array([KG_PER_T * per_kg[kind] for kind in kinds], dtype=float)
+    if target["import_cny_per_kg"] is not None:
+        value_cny_per_t[_texts(facts, "direction") == "import"] = KG_PER_T * target["import_cny_per_kg"]
     tonnes = np.asarray(facts["tonnes"].to_numpy())
     return float(tonnes[counts].sum()), float((tonnes * value_cny_per_t)[counts].sum())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logistics.words.batch_en import BATCH
 from logistics.words.columns_en import COLUMNS
 from logistics.words.problems_en import PROBLEMS
 from logistics.words.report_en import REPORT
@@ -230,6 +231,8 @@ SENTENCES: dict[str, str] = {
     "targets.title": "Target board",
     "basis.no_plan": "no plan that passed the check",
     "basis.trade_value": "{cargo}: {tonnes} t served, at the value per kg that statistics report",
+    "basis.trade_value_imports": "{cargo}: {tonnes} t served, at the value per kg that statistics report, "
+    "imports at {per_kg} CNY/kg",
     "basis.trade_growth": "{cargo}: reported value of what is served, mean growth a year since {first}",
     "basis.no_growth": "the study has no earlier year with a value",
     "basis.air_routes": "flights in use of class {classes}, at least {departures} departures a week in at "
@@ -405,5 +408,5 @@ TERMS: dict[str, str] = {
 }
 
 WORDS: dict[str, str] = (
-    PROBLEMS | SENTENCES | REPORT | COLUMNS | {f"term.{word}": shown for word, shown in TERMS.items()}
+    PROBLEMS | SENTENCES | BATCH | REPORT | COLUMNS | {f"term.{word}": shown for word, shown in TERMS.items()}
 )

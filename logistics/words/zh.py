@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logistics.words.batch_zh import BATCH
 from logistics.words.columns_zh import COLUMNS
 from logistics.words.problems_zh import PROBLEMS
 from logistics.words.report_zh import REPORT
@@ -220,6 +221,8 @@ SENTENCES: dict[str, str] = {
     "targets.title": "目标对照",
     "basis.no_plan": "没有通过核验的方案",
     "basis.trade_value": "{cargo}：运达 {tonnes} 吨，按统计口径每公斤货值计算",
+    "basis.trade_value_imports": "{cargo}：运达 {tonnes} 吨，按统计口径每公斤货值计算，"
+    "进口按每公斤 {per_kg} 元",
     "basis.trade_growth": "{cargo}：运达货值（统计口径）自 {first} 年起的年均增长",
     "basis.no_growth": "研究年份中没有更早的货值可比",
     "basis.air_routes": "在用航班，类别 {classes}，每周不少于 {departures} 班、每年不少于 {weeks} 周，"
@@ -395,5 +398,5 @@ TERMS: dict[str, str] = {
 }
 
 WORDS: dict[str, str] = (
-    PROBLEMS | SENTENCES | REPORT | COLUMNS | {f"term.{word}": shown for word, shown in TERMS.items()}
+    PROBLEMS | SENTENCES | BATCH | REPORT | COLUMNS | {f"term.{word}": shown for word, shown in TERMS.items()}
 )

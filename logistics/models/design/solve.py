@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.design.large import LargeDesign, is_large_design
 from logistics.models.design.problem import (
     DesignAnswer,
     DesignProblem,
@@ -48,6 +49,8 @@ def solve_design(
         For each year paths known to be good, as (commodity, arcs).
     """
     stop = stop or DesignStop()
+    if is_large_design(problem):
+        return LargeDesign(problem, stop, report, paths).solve(start)
     record = Record(stop, report)
     relaxation = Relaxation(problem, tuple(list(each) for each in paths) if paths is not None else None)
     search = TreeSearch(problem, relaxation, record, stop)

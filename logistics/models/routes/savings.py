@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.routes.through import filled
 from logistics.models.routes.union import BASE, UnionInstance
 
 Floats = NDArray[np.float64]
@@ -30,15 +31,8 @@ def most_saved(
         mine = [int(row) for row in rows if union.instance.resources[row].unit == unit]
         if mine and not _crosses_freely(union, addition, mine):
             room = sum(union.instance.resources[row].capacity for row in mine)
-            most = min(most, _filled(saved, demand_t, per_t, room))
+            most = min(most, filled(saved, demand_t, per_t, room))
     return most
-
-
-def _filled(saved: Floats, amount: Floats, per_t: Floats, room: float) -> float:
-    """Most savings when `amount` tonnes each take `per_t` of `room`, whatever is best first."""
-    order = np.argsort(-saved / per_t, kind="stable")
-    taken = np.minimum(np.cumsum((amount * per_t)[order]), room)
-    return float((saved / per_t)[order] @ np.diff(taken, prepend=0.0))
 
 
 def _crosses_freely(union: UnionInstance, addition: int, rows: list[int]) -> bool:

@@ -94,10 +94,10 @@ class TrialMaster:
         self._num_resources = len(instance.resources)
         limits = instance.limits if aim.with_limits else ()
         self._bound = np.concatenate([instance.capacity, [limit.bound for limit in limits]])
-        whole = max(1.0, float(instance.commodities.demand_t.sum()))
+        self._whole = max(1.0, float(instance.commodities.demand_t.sum()))
         # Limits are in CNY, hours, kg: their rows are brought to the size of the others.
         scales = np.array([limit.scale for limit in limits])
-        self._weight = np.concatenate([np.ones(self._num_resources), whole / scales])
+        self._weight = np.concatenate([np.ones(self._num_resources), self._whole / scales])
         self.constant = aim.path_scale * instance.weights.money * instance.commodities.constant_cny_per_t
         count = len(instance.commodities)
         self._program = IncrementalProgram()
@@ -275,7 +275,9 @@ class TrialMaster:
                 continue
             rows = np.flatnonzero(active)
             room = self._bound[rows] - load[rows]
-            room[rows < self._num_resources] = np.maximum(0.0, room[rows < self._num_resources])
+            # What is short by a rounding is kept: capacities by sleepers, limits of all there is.
+            short = (rows < self._num_resources) | (self._weight[rows] * room >= -BROKEN * self._whole)
+            room[short] = np.maximum(0.0, room[short])
             self._program.set_row_upper(self._shared_row[rows], self._weight[rows] * room)
             answer = self._program.solve(start=self._from_here(), primal=self._from is not None)
             if answer.outcome not in ("optimal", "imprecise"):

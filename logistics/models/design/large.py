@@ -1,0 +1,225 @@
+"""Design problems whose years are large networks: plans by cuts on options, each plan's flows solved exactly.
+
+The program over options has one cost θ_t a year, bounded below by cuts (:mod:`.cuts`). Its optimum bounds
+every plan, and its options are tried: their flows are solved from those of the plan before, and give prices
+for the next cuts. Since options that serve the same cargo save it once, but each cut counts both, a second
+program with savings scaled to what plans really saved proposes further plans. It ends when plan and bound
+meet, when nothing new is proposed, or by time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.integer_solver import MixedProgram, MixedStop, solve_mixed
+from logistics.models.design.cuts import CutMaker, FlowCut
+from logistics.models.design.problem import (
+    DesignAnswer,
+    DesignProblem,
+    DesignProgress,
+    DesignStatus,
+    DesignStop,
+    Report,
+    relative_gap,
+)
+from logistics.models.flow.column_generation import FlowModel, StopRule
+from logistics.models.flow.solved import SolvedFlow
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Paths = Sequence[tuple[int, Ints]]
+LARGE = 5000
+"""Commodities, over all years, from which a problem is treated as large."""
+PROGRAM_GAP = 1e-9
+PROGRAM_SHARE = 0.1
+"""Share of the time limit that one program over options may take."""
+DAMPING = 0.5
+
+
+def is_large_design(problem: DesignProblem) -> bool:
+    """Whether cuts are the way: large networks, and options that only open capacities of their own."""
+    size = sum(len(instance.commodities) for instance in problem.instances)
+    return size >= LARGE and not any(len(row) for row, _, _ in problem.expansions)
+
+
+@dataclass
+class _Best:
+    """The best plan and the bound."""
+
+    y: Floats | None = None
+    value: float = np.inf
+    bound: float = -np.inf
+    flows: tuple[SolvedFlow, ...] = ()
+
+
+class LargeDesign:
+    """Search on one large problem.
+
+    Parameters
+    ----------
+    problem, stop, report
+        As for :func:`logistics.models.design.solve.solve_design`.
+    paths
+        For each year paths known to be good.
+    """
+
+    def __init__(
+        self, problem: DesignProblem, stop: DesignStop, report: Report | None, paths: Sequence[Paths] | None
+    ) -> None:
+        self._problem, self._stop = problem, stop
+        self._report = report or (lambda _: None)
+        self._paths = paths
+        self._started = time.perf_counter()
+        self._models: list[FlowModel] = []
+        self._makers = [CutMaker(problem, year) for year in range(len(problem.instances))]
+        self._cuts: list[FlowCut] = []
+        self._tried: set[bytes] = set()
+        self._ratio = np.ones(len(problem.instances))
+        self._best = _Best()
+        self._plans = 0
+        self._history: list[tuple[float, float, float]] = []
+
+    def solve(self, start: Sequence[Floats] = ()) -> DesignAnswer:
+        """Search until plan and bound meet, nothing new is proposed, or time is up."""
+        nothing = np.zeros(len(self._problem.options))
+        # Not a plan where the rules ask for options, but its prices are those that options are measured by.
+        self._try(nothing)
+        for y in start:
+            self._try(np.asarray(y, float))
+        possible = True
+        while not self._late():
+            proposed = self._proposals()
+            if proposed is None:
+                possible = self._best.y is not None
+                break
+            new = [y for y in proposed if y.tobytes() not in self._tried]
+            for y in new:
+                if not self._late():
+                    self._try(y)
+            gap = relative_gap(self._best.value, self._best.bound)
+            if not new or gap <= self._stop.gap:
+                break
+        return self._answer(possible)
+
+    def _late(self) -> bool:
+        over = time.perf_counter() - self._started > self._stop.time_limit_s
+        return over or self._plans > self._stop.most_nodes
+
+    def _try(self, y: Floats) -> None:
+        """Solve the flows of a plan exactly, take it in, and make cuts at its prices."""
+        self._tried.add(y.tobytes())
+        problem, flows = self._problem, []
+        for year in range(len(problem.instances)):
+            instance = replace(
+                problem.instances[year],
+                resources=tuple(
+                    r._replace(capacity=float(c))
+                    for r, c in zip(problem.instances[year].resources, problem.capacity(year, y), strict=True)
+                ),
+            )
+            if len(self._models) <= year:
+                known = [] if self._paths is None else list(self._paths[year])
+                self._models.append(FlowModel(instance, StopRule(self._stop.flow_gap), start=known))
+                flows.append(self._models[year].solve())
+            else:
+                flows.append(self._models[year].solve_with(instance, self._stop.flow_gap))
+            self._cuts.append(self._makers[year].cut(flows[-1].duals, problem.allowed_t(year)))
+            self._tell("plan")
+        self._plans += 1
+        served = all(flow.status in ("optimal", "limit") for flow in flows)
+        value = float(problem.cost @ y)
+        value += sum(float(w) * f.objective for w, f in zip(problem.year_weight, flows, strict=True))
+        self._learn(y, flows)
+        if served and value < self._best.value and problem.rows.kept(y):
+            self._best.y, self._best.value, self._best.flows = y.copy(), value, tuple(flows)
+        self._tell("plan")
+
+    def _learn(self, y: Floats, flows: Sequence[SolvedFlow]) -> None:
+        """Note what share of the savings that cuts promise a plan really has."""
+        for year, flow in enumerate(flows):
+            first = next(cut for cut in self._cuts if cut.year == year)
+            promised = float(first.saved @ y)
+            if promised > 0:
+                real = min(1.0, max(0.05, (first.constant - flow.objective) / promised))
+                self._ratio[year] += DAMPING * (real - self._ratio[year])
+
+    def _proposals(self) -> list[Floats] | None:
+        """Options that the cuts make best, and those that scaled savings do; None: no choice obeys the rules.
+
+        The first gives the bound.
+        """
+        found = self._program(np.ones(len(self._ratio)), self._cuts)
+        if found is None:
+            return None
+        y, bound = found
+        self._best.bound = max(self._best.bound, bound)
+        self._tell("proof")
+        first = [next(cut for cut in self._cuts if cut.year == year) for year in range(len(self._ratio))]
+        scaled = self._program(self._ratio, first)
+        return [y] if scaled is None else [scaled[0], y]
+
+    def _program(self, ratio: Floats, cuts: Sequence[FlowCut]) -> tuple[Floats, float] | None:
+        """Optimal options and the program's own bound, with savings of each year times a ratio."""
+        problem, rows = self._problem, self._problem.rows
+        options, years = len(problem.options), len(problem.instances)
+        # Savings are told from the first cut's constant, in millions, so that numbers are small.
+        zero = [next(cut.constant for cut in cuts if cut.year == year) for year in range(years)]
+        side = len(rows.ids)
+        row, column, value, lower = [rows.row], [rows.option], [rows.value], [rows.lower]
+        for number, cut in enumerate(cuts):
+            some = np.flatnonzero(cut.saved > 0)
+            row.append(np.full(len(some) + 1, side + number, np.int32))
+            column.append(np.append(some, options + cut.year).astype(np.int32))
+            value.append(np.append(ratio[cut.year] * cut.saved[some] / 1e6, 1.0))
+            lower.append(np.array([(cut.constant - zero[cut.year]) / 1e6]))
+        program = MixedProgram(
+            cost=np.concatenate([problem.cost / 1e6, problem.year_weight]),
+            lower=np.concatenate([np.zeros(options), np.full(years, -np.inf)]),
+            upper=np.concatenate([np.ones(options), np.full(years, np.inf)]),
+            whole=np.concatenate([np.ones(options, bool), np.zeros(years, bool)]),
+            row=np.concatenate(row),
+            column=np.concatenate(column),
+            value=np.concatenate(value),
+            row_lower=np.concatenate(lower),
+            row_upper=np.concatenate([rows.upper, np.full(len(cuts), np.inf)]),
+        )
+        limit = max(1.0, PROGRAM_SHARE * min(self._stop.time_limit_s, 3600.0))
+        answer = solve_mixed(program, "scip", MixedStop(gap=PROGRAM_GAP, time_limit_s=limit))
+        if answer.outcome == "infeasible" or len(answer.values) == 0:
+            return None
+        base = float(np.dot(problem.year_weight, zero))
+        return np.round(answer.values[:options]), base + 1e6 * answer.bound
+
+    def _tell(self, phase: str) -> None:
+        best, seconds = self._best, time.perf_counter() - self._started
+        gap = relative_gap(best.value, best.bound)
+        if not self._history or self._history[-1][1:] != (best.value, best.bound):
+            self._history.append((seconds, best.value, best.bound))
+        self._report(DesignProgress(phase, best.value, best.bound, gap, self._plans, seconds))
+
+    def _answer(self, possible: bool) -> DesignAnswer:
+        best, none = self._best, np.zeros(len(self._problem.options), bool)
+        history = tuple(self._history)
+        if best.y is None:
+            status: DesignStatus = "no_plan" if possible else "infeasible"
+            bound = best.bound if possible else np.inf
+            return DesignAnswer(status, none, np.inf, bound, "solver", np.inf, (), None, self._plans, history)
+        bound = min(best.bound, best.value)
+        gap = relative_gap(best.value, bound)
+        return DesignAnswer(
+            status="optimal" if gap <= self._stop.gap else "limit",
+            open=best.y > 0.5,
+            value=best.value,
+            bound=bound,
+            proof="solver",
+            gap=gap,
+            flows=best.flows,
+            duals=None,
+            nodes=self._plans,
+            history=history,
+        )

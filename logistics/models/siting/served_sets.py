@@ -1,0 +1,55 @@
+"""What sets of sites with capacities cost: split service exactly, whole service as well as can be found quickly."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.models.siting.assignment import improve_assignment
+from logistics.models.siting.open_sets import OpenSets
+from logistics.models.siting.openings import SLACK, OpeningRules
+from logistics.models.siting.problem import SitingProblem
+from logistics.models.siting.transport import serve
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+class ServedSets(OpenSets[Floats]):
+    """Sets of sites of one problem; their service is each customer's share, float array [open site, customer]."""
+
+    def __init__(self, problem: SitingProblem, rules: OpeningRules, deadline: float = np.inf) -> None:
+        super().__init__(problem.num_sites, rules, deadline)
+        self._problem = problem
+
+    def _cost(self, opened: Flags) -> float:
+        problem = self._problem
+        service = serve(problem.cost, problem.demand, problem.capacity, np.flatnonzero(opened))
+        value = service.cost + self._fixed(opened)
+        if not problem.single_source:
+            self._keep(value, opened, service.share)
+        elif value < self.value:
+            # Whole service costs no less than split; each customer starts where most of it was.
+            value = max(value, self._assigned(opened, service.share.argmax(axis=0)))
+        return value
+
+    def assign(self, opened: Flags, start: Ints) -> None:
+        """Look for a solution near an assignment; see :meth:`OpenSets.assign`."""
+        self._assigned(opened, start)
+
+    def _assigned(self, opened: Flags, start: Ints) -> float:
+        problem, sites = self._problem, np.flatnonzero(opened)
+        best = np.full(problem.num_customers, -1, np.int64)
+        cost = np.ascontiguousarray(problem.cost[sites])
+        room = problem.capacity[sites] * (1.0 + SLACK)
+        value = improve_assignment(cost, problem.demand, room, start.astype(np.int64), best)
+        value += self._fixed(opened)
+        if np.isfinite(value):
+            share = np.zeros(cost.shape)
+            share[best, np.arange(problem.num_customers)] = 1.0
+            self._keep(value, opened, share)
+        return float(value)
+
+    def _fixed(self, opened: Flags) -> float:
+        return float(self._problem.fixed_cost[opened].sum()) + self._problem.constant
