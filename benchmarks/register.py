@@ -10,6 +10,7 @@ FAMILIES = {
     "linerlib": "benchmarks.families.linerlib",
     "capacitated-flow": "benchmarks.families.capacitated_flow",
     "frontier": "benchmarks.families.frontier",
+    "route-additions": "benchmarks.families.route_additions",
 }
 """Name → module that holds its ``SPEC``, in the order of listing."""
 

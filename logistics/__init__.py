@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from logistics.models.flow.solved import SolvedFlow
     from logistics.network.folder import read_network
     from logistics.network.network import Network
+    from logistics.notebooks import BatchResults, RunResults, open_results, run_batch, run_scenario
     from logistics.plan import Plan
     from logistics.results.judge import Judgement, judge_folder
     from logistics.results.read import SavedInputs, read_plan, read_result, read_tables
@@ -55,6 +56,7 @@ _HOMES = {
     "logistics.models.flow.solved": ("SolvedFlow",),
     "logistics.network.folder": ("read_network",),
     "logistics.network.network": ("Network",),
+    "logistics.notebooks": ("BatchResults", "RunResults", "open_results", "run_batch", "run_scenario"),
     "logistics.plan": ("Plan",),
     "logistics.results.judge": ("Judgement", "judge_folder"),
     "logistics.results.read": ("SavedInputs", "read_plan", "read_result", "read_tables"),
@@ -74,6 +76,7 @@ __version__ = version.VERSION
 
 __all__ = [
     "Assertion",
+    "BatchResults",
     "Case",
     "FlowModel",
     "InputError",
@@ -85,6 +88,7 @@ __all__ = [
     "PlanLimit",
     "Problem",
     "Progress",
+    "RunResults",
     "SavedInputs",
     "Scenario",
     "SolvedFlow",
@@ -99,12 +103,15 @@ __all__ = [
     "build_case",
     "build_instance",
     "judge_folder",
+    "open_results",
     "read_case",
     "read_network",
     "read_plan",
     "read_result",
     "read_scenario",
     "read_tables",
+    "run_batch",
+    "run_scenario",
     "run_study",
     "verify_year",
     "write_results",

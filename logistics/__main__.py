@@ -13,8 +13,11 @@ VERBS = {
     "new": "Write a runnable copy of the bundled networks and scenarios.",
     "check": "Check a scenario or a network folder without solving.",
     "run": "Solve a scenario, check the plan, write the results.",
+    "batch": "Run many scenarios and variants; finished runs are never run again.",
     "verify": "Check a results folder, or a hand-made plan, from its files alone.",
-    "compare": "Compare two results: inputs, totals, services.",
+    "compare": "Compare two results or more: inputs, totals, services.",
+    "results": "Ask the tables of a batch or of one results folder, also in SQL.",
+    "report": "Make the page, workbook, GIS layers and figures of a results folder.",
     "export-network": "Write a network folder as an Excel workbook to edit.",
     "import-network": "Read such a workbook back into a network folder.",
     "schema": "Print the JSON Schema of scenario files.",
@@ -22,7 +25,7 @@ VERBS = {
 EXIT_CODES = """\b
 Exit codes: 0 solved to the gap · 1 internal error · 2 bad input or usage
 3 infeasible · 4 stopped by a limit with a plan · 5 stopped without one
-6 not verified · 130 interrupted"""
+6 not verified · 7 a run of a batch failed · 130 interrupted"""
 
 
 class _LazyGroup(click.Group):

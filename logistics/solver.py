@@ -93,9 +93,14 @@ class IncrementalProgram:
     """A minimisation for GLOP, built row by row and column by column from arrays; solves start warm.
 
     Columns and rows are numbered from 0 in the order they were added.
+
+    Parameters
+    ----------
+    scaled
+        Whether the solver scales rows and columns; needless where their entries are of one size already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, scaled: bool = True) -> None:
         self.num_columns = 0
         self.num_rows = 0
         self._update = model_update_pb2.ModelUpdateProto()
@@ -109,6 +114,8 @@ class IncrementalProgram:
         )
         self._parameters = parameters_pb2.SolveParametersProto()
         self._parameters.presolve = parameters_pb2.EMPHASIS_OFF
+        if not scaled:
+            self._parameters.scaling = parameters_pb2.EMPHASIS_OFF
         self._parameters.lp_algorithm = parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX
 
     def add_rows(self, lower: Floats, upper: Floats) -> Ints:

@@ -43,13 +43,18 @@ LATER = {
     "verification": rooms_but("network limits plan verification"),
     "studies": ("results", "reports", "commands"),
     "results": ("virtual_network", "paths", "solver", "integer_solver", "models", "reports", "commands"),
+    "reports": rooms_but("network plan plan_facts results reports"),
 }
 """What each room may not know: what data enters after it, and for the check also what made the plan."""
 HEAVY_ONLY_IN = {
     "ortools": ("solver", "integer_solver", "models"),
     "pandas": (),
     "geopandas": ("network.geography",),
-    "shapely": ("network.geography",),
+    "shapely": ("network.geography", "reports.geopackage"),
+    "pyogrio": ("reports.geopackage",),
+    "jinja2": ("reports.page",),
+    "markupsafe": ("reports.page",),
+    "matplotlib": ("reports.figures",),
     "networkx": ("network.geography",),
     "click": ("__main__", "commands"),
     "rich": ("commands",),

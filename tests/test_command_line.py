@@ -73,7 +73,8 @@ def command_line(*arguments: object, **variables: str) -> Answer:
     out, err = io.StringIO(), io.StringIO()
     logger = logging.getLogger("logistics")
     kept = list(logger.handlers), logger.level, logger.propagate
-    environment = {"LC_ALL": "en_US.UTF-8", "COLUMNS": "200", "NO_COLOR": "1", **variables}
+    environment = {"LC_ALL": "en_US.UTF-8", "COLUMNS": "200", "NO_COLOR": "1", "LOGISTICS_REPORT": "none"}
+    environment |= variables
     with (
         mock.patch.object(sys, "argv", ["logistics", *map(str, arguments)]),
         mock.patch.dict(os.environ, environment),
@@ -169,7 +170,7 @@ def test_each_verb_has_help(verb: str) -> None:
         (["run", "x.yaml", "--jsn"], "--json"),
         (["compare", "a", "b", "--lnag", "zh"], "--lang"),
         (["run"], "Missing argument 'SCENARIO'"),
-        (["compare", "a"], "Missing argument 'AFTER'"),
+        (["compare", "a"], "Missing argument 'AFTER...'"),
         (["run", "x.yaml", "--gap", "many"], "'many' is not a valid float"),
         (["run", "x.yaml", "--gap", "-1"], "--gap"),
         (["run", "x.yaml", "--time-limit", "0"], "--time-limit"),

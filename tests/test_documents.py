@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -213,11 +214,20 @@ study: {kind: disruption, events: [{id: slow, changes: [{close: {service: RAIL_D
 }
 
 
+TARGET = """\
+target_id,name_en,name_zh,measure,year,value,unit,direction,segments,modes,import_cny_per_kg,\
+service_classes,min_departures_per_week,min_weeks_per_year,except_territories,sites,source,confidence
+value,Value,货值,trade_value_cny,2021,300000000,CNY,,,,,,,,,,invented for the tests,high
+"""
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Results of the small network for each of the questions."""
     project = tmp_path_factory.mktemp("project")
-    (project / "networks").symlink_to(ROOT / "tests" / "networks")
+    network = project / "networks" / "three_gateways"
+    shutil.copytree(ROOT / "tests" / "networks" / "three_gateways", network)
+    (network / "targets.csv").write_text(TARGET, "utf-8")
     found = []
     for number, question in enumerate(QUESTIONS.values()):
         text = "schema: 1\nname: {zh: 小, en: Tiny}\nnetwork: three_gateways\nyears: [2021]\n"

@@ -53,9 +53,13 @@ def problems(**rule):
     return [(problem.code, problem.found, problem.remedy) for problem in raised.value.problems]
 
 
+@cache
+def sites():
+    return {row["site_id"]: row for row in real().networks[2023].rows("sites")}
+
+
 def site(name):
-    network = real().networks[2023]
-    return network.rows("sites")[network.row_of("sites")[name]]
+    return sites()[name]
 
 
 def service(name):

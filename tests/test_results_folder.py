@@ -320,7 +320,7 @@ def test_what_a_run_writes_is_verified(project, tmp_path, capsys, name):
 
 def test_an_existing_result_is_kept_unless_forced(project, result, capsys):
     """``--force`` replaces the whole folder, without it the command ends with 2 before it solves."""
-    (result / "report.html").write_text("of an older run", encoding="utf-8")
+    (result / "notes.txt").write_text("of an older run", encoding="utf-8")
     before = contents(result)
     scenario = project / "scenarios" / "tiny.yaml"
     assert logistics("run", scenario, "--out", result) == 2
@@ -328,7 +328,7 @@ def test_an_existing_result_is_kept_unless_forced(project, result, capsys):
     assert contents(result) == before
     assert logistics("run", scenario, "--out", result, "--force", "--quiet") == 0
     after = contents(result)
-    assert set(before) - set(after) == {"report.html"}
+    assert set(before) - set(after) == {"notes.txt"}
     assert after["result.json"] == before["result.json"]
     assert [p.name for p in result.parent.iterdir()] == [result.name]
 

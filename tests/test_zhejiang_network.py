@@ -38,6 +38,10 @@ ROWS = {
     "warehouse_options": 62,
     "fx": 15,
     "observed": 15,
+    "aircraft": 8,
+    "carrier_costs": 8,
+    "rate_levels": 376,
+    "targets": 9,
 }
 """Rows of each table, as the README of the network gives them."""
 

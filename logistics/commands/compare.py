@@ -48,12 +48,12 @@ def command(
 
 
 def _write_page(folders: list[Path], page: Path, lang: str) -> None:
-    from logistics.reports.comparison_page import comparison_page
+    from logistics.reports.comparison_page import page_of_results
     from logistics.reports.outputs import write_page
     from logistics.reports.page import page_html
     from logistics.reports.source import read_results
 
-    html = page_html(comparison_page([read_results(folder) for folder in folders]), lang)
+    html = page_html(page_of_results([read_results(folder) for folder in folders]), lang)
     write_page(page, html)
 
 

@@ -21,7 +21,8 @@ def print_portfolio(console: Console, tables: Mapping[str, pa.Table], lang: str)
     if "portfolio_plans" not in tables:
         return
     plans = tables["portfolio_plans"].to_pylist()
-    _print_chosen(console, tables["portfolio"].to_pylist(), lang)
+    if plans[0]["value"] is not None:
+        _print_chosen(console, tables["portfolio"].to_pylist(), lang)
     _print_years(console, tables["portfolio_years"].to_pylist(), lang)
     _print_plans(console, plans, lang)
     outside = [row for row in tables["portfolio_outside"].to_pylist() if row["value_low_cny"] is not None]

@@ -142,7 +142,13 @@ def command(
 
 
 def _say_outcome(status: str, document: Mapping[str, Any], lang: str, seconds: float) -> None:
-    """Say on stderr why there is no solved plan, or what stays unserved."""
+    """Say on stderr why there is no solved plan, or what stays unserved.
+
+    Where no plan of a year stopped so, the study's own search did, and its warnings say why.
+    """
+    plans = [*document["by_year"].values(), *document["plans"].values()]
+    if status != "optimal" and not {"no_plan", status} & {plan["status"] for plan in plans}:
+        return
     unserved, demand = document["unserved_t"] or 0.0, document["demand_t"] or 0.0
     amounts = {"unserved_t": f"{unserved:,.1f}", "demand_t": f"{demand:,.0f}"}
     if status == "infeasible" and document["objective"] is not None:

@@ -135,6 +135,15 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
         new: dict[int, Value] = {int(row): change.value for row in rows}
     elif change.value is not None:
         new = {int(row): change.value for row in rows}
+    elif change.estimate is not None:
+        if change.column not in schema.estimates:
+            allowed = ", ".join(schema.estimates)
+            work.problems.append(Problem("change.no_range", where, change.column, allowed, change.table))
+            return
+        new = _within_ranges(table, change.column, rows.tolist(), change.estimate)
+        if not new:
+            work.problems.append(Problem("change.all_blank", where, change.column, change.table))
+            return
     else:
         # A blank stays blank: there is nothing to scale or to add to.
         factor, added = (1.0, change.add) if change.add is not None else (change.factor or 0.0, 0.0)
@@ -143,6 +152,14 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
             work.problems.append(Problem("change.all_blank", where, change.column, change.table))
             return
     _write(work, placed, change.table, column, new)
+
+
+def _within_ranges(table: pa.Table, column: str, rows: Sequence[int], position: float) -> dict[int, Value]:
+    """Values of the estimates that have a range: from the one that stands, a share of the way to an end."""
+    ends = table.column(f"{column}_{'high' if position > 0 else 'low'}").to_pylist()
+    own = table.column(column).to_pylist()
+    known = [row for row in rows if own[row] is not None and ends[row] is not None]
+    return {row: own[row] + abs(position) * (ends[row] - own[row]) for row in known}
 
 
 def _close(work: _Work, change: Close, placed: PlacedChange) -> None:

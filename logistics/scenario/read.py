@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from logistics.limits import PlanLimit
 from logistics.project import guarded, project_folder
 from logistics.scenario.plan_limits import placed_limits
 from logistics.scenario.schema import SUPPORTED_SCHEMAS, Change, Names, ScenarioFile, Variant
+from logistics.scenario.variants import Setting, members_of, with_settings
 from logistics.yaml_files import Document, read_yaml, validated
 
 MAX_EXTENDS = 20
@@ -102,37 +103,14 @@ def read_scenario(path: Path, *, allow_outside: bool = False, variant: str | Non
     allow_outside
         Whether paths in the file may leave its project folder.
     variant
-        Name of a variant of the file to apply on top.
+        Name of a variant of the file to apply on top, or of a member of a family (``rates.3``).
 
     Raises
     ------
     InputError
         With every problem of the files.
     """
-    problems: list[Problem] = []
-    if not path.is_file():
-        stop_on_errors([Problem("scenario.no_file", Where(str(path)))])
-    project = project_folder(path)
-    chain = _chain(path, project, problems, allow_outside)
-    stop_on_errors(problems)
-    scenario = _merged(path, chain, project, problems, allow_outside)
-    stop_on_errors(problems)
-    if variant is not None:
-        if variant not in scenario.variants:
-            names = sorted(scenario.variants)
-            stop_on_errors(
-                [
-                    Problem(
-                        "scenario.no_variant",
-                        Where(path.name),
-                        variant,
-                        ", ".join(names),
-                        remedy=did_you_mean(variant, names),
-                    )
-                ]
-            )
-        scenario = with_variant(scenario, variant)
-    return scenario
+    return ScenarioSource.of(path, allow_outside=allow_outside).scenario(variant)
 
 
 def named_network(path: Path, *, allow_outside: bool = False) -> Path | None:
@@ -155,20 +133,119 @@ def named_network(path: Path, *, allow_outside: bool = False) -> Path | None:
     return None
 
 
-def with_variant(scenario: Scenario, variant: str) -> Scenario:
-    """Return the scenario with one of its named variants applied on top."""
-    from dataclasses import replace
+@dataclass(frozen=True)
+class _Read:
+    """One file of a chain, and where it lies: its paths are relative to it."""
 
-    chosen = scenario.variants[variant]
+    file: ScenarioFile
+    document: Document
+    path: Path
+
+
+@dataclass(frozen=True)
+class ScenarioSource:
+    """A scenario file and its parents as they were read: makes the scenario, and each of its variants.
+
+    Parameters
+    ----------
+    path
+        The scenario file.
+    project
+        Folder that paths may not leave.
+    chain
+        The files, outermost parent first.
+    allow_outside
+        Whether paths may leave the project all the same.
+    """
+
+    path: Path
+    project: Path
+    chain: tuple[_Read, ...]
+    allow_outside: bool
+
+    @classmethod
+    def of(cls, path: Path, *, allow_outside: bool = False) -> ScenarioSource:
+        """Read a file and its parents.
+
+        Raises
+        ------
+        InputError
+            With every problem of the files alone.
+        """
+        problems: list[Problem] = []
+        if not path.is_file():
+            stop_on_errors([Problem("scenario.no_file", Where(str(path)))])
+        project = project_folder(path)
+        chain = _chain(path, project, problems, allow_outside)
+        stop_on_errors(problems)
+        return cls(path, project, tuple(chain), allow_outside)
+
+    @property
+    def members(self) -> dict[str, Mapping[str, Setting]]:
+        """Names of all versions of the file that can be run on their own, and what each sets by key.
+
+        A family of variants stands for its members; without variants the file itself is the only one, named
+        by the empty string.
+        """
+        found: dict[str, Mapping[str, Setting]] = {}
+        for name, variant in self.chain[-1].file.variants.items():
+            found.update(members_of(name, variant))
+        return found or {"": {}}
+
+    def scenario(self, variant: str | None = None) -> Scenario:
+        """Return the scenario, or one of its variants; the name of a family is the family without its values.
+
+        Raises
+        ------
+        InputError
+            With every problem of it.
+        """
+        chain, variants = self.chain, self.chain[-1].file.variants
+        settings: Mapping[str, Setting] = {}
+        if variant and variant not in variants:
+            settings = self._settings(variant)
+            chain = (*chain[:-1], self._with(settings))
+        problems: list[Problem] = []
+        scenario = _merged(self.path, list(chain), self.project, problems, self.allow_outside)
+        stop_on_errors(problems)
+        if not variant:
+            return scenario
+        family = variant if variant in variants else variant.rpartition(".")[0]
+        return _with_variant(scenario, family, variant)
+
+    def _settings(self, variant: str) -> Mapping[str, Setting]:
+        """What a member of a family sets."""
+        variants, members = self.chain[-1].file.variants, self.members
+        if variant not in members:
+            names = sorted({*variants, *members} - {""})
+            where, hint = Where(self.path.name), did_you_mean(variant, names)
+            stop_on_errors([Problem("scenario.no_variant", where, variant, ", ".join(names), remedy=hint)])
+        return members[variant]
+
+    def _with(self, settings: Mapping[str, Setting]) -> _Read:
+        """The file with values put at their keys, checked like any file."""
+        read, problems = self.chain[-1], list[Problem]()
+        document = replace(read.document, data=with_settings(read.document, settings, problems))
+        stop_on_errors(problems)
+        file = validated(ScenarioFile, document, problems)
+        stop_on_errors(problems)
+        assert file is not None
+        return replace(read, file=file, document=document)
+
+
+def _with_variant(scenario: Scenario, family: str, variant: str) -> Scenario:
+    """Return the scenario with the changes of a variant on top, called after the member."""
+    chosen = scenario.variants[family]
     level = max((placed.level for placed in scenario.changes), default=0) + 1
-    document = scenario.document
+    document = scenario.document or Document("", {}, {}, {})
     extra = tuple(
-        PlacedChange(
-            change, document.where(("variants", variant, "changes", i)) if document else Where(), level
-        )
+        PlacedChange(change, document.where(("variants", family, "changes", i)), level)
         for i, change in enumerate(chosen.changes)
     )
-    name = chosen.name or Names(zh=f"{scenario.name.zh} · {variant}", en=f"{scenario.name.en} · {variant}")
+    name = chosen.name or scenario.name
+    if chosen.name is None or variant != family:
+        shown = variant if chosen.name is None else variant.rpartition(".")[2]
+        name = Names(zh=f"{name.zh} · {shown}", en=f"{name.en} · {shown}")
     return replace(
         scenario,
         id=f"{scenario.id}.{variant}",
@@ -177,15 +254,6 @@ def with_variant(scenario: Scenario, variant: str) -> Scenario:
         objective=chosen.objective or scenario.objective,
         years=tuple(chosen.years) if chosen.years else scenario.years,
     )
-
-
-@dataclass(frozen=True)
-class _Read:
-    """One file of a chain, and where it lies: its paths are relative to it."""
-
-    file: ScenarioFile
-    document: Document
-    path: Path
 
 
 def _chain(path: Path, project: Path, problems: list[Problem], allow_outside: bool) -> list[_Read]:

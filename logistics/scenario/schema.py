@@ -78,12 +78,15 @@ class SetValue(_Strict):
     value: float | str | bool | None = None
     factor: float | None = None
     add: float | None = None
+    estimate: float | None = Field(
+        default=None, ge=-1, le=1, description="within an estimate's range: -1 low, 0 as it stands, 1 high"
+    )
     years: Years = None
 
     @model_validator(mode="after")
     def _one_way(self) -> SetValue:
-        if sum(given is not None for given in (self.value, self.factor, self.add)) != 1:
-            raise ValueError("exactly one of value, factor, add")
+        if sum(given is not None for given in (self.value, self.factor, self.add, self.estimate)) != 1:
+            raise ValueError("exactly one of value, factor, add, estimate")
         return self
 
 
@@ -224,13 +227,52 @@ class Solver(_Strict):
     seed: int | None = Field(default=None, ge=0)
 
 
+class Dimension(_Strict):
+    """A value of the file that differs between the members of a variant."""
+
+    key: str = Field(min_length=1, max_length=200, description="place in the file: changes.0.set.factor")
+    name: Id | None = Field(default=None, description="its column in a batch; left out: the end of the key")
+    values: list[int | float | str | bool] | None = Field(default=None, min_length=1, max_length=10000)
+    low: float | None = Field(default=None, description="with high: a range to draw from")
+    high: float | None = None
+    mode: float | None = Field(default=None, description="drawn most often; left out: all equally often")
+
+    @model_validator(mode="after")
+    def _values_or_range(self) -> Dimension:
+        if (self.values is None) == (self.low is None) or (self.low is None) != (self.high is None):
+            raise ValueError("either values, or low and high")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("low is at most high")
+        if self.mode is not None and not (self.low or 0.0) <= self.mode <= (self.high or 0.0):
+            raise ValueError("mode lies between low and high")
+        return self
+
+
 class Variant(_Strict):
-    """A named version of the scenario: further changes on top."""
+    """A named version of the scenario: further changes on top; with `over`, a family of versions."""
 
     name: Names | None = None
     changes: list[Change] = Field(default_factory=list)
     objective: Objective | None = None
     years: list[int] | None = None
+    over: list[Dimension] = Field(default_factory=list, max_length=50)
+    draw: Literal["grid", "list", "latin_hypercube", "monte_carlo"] = Field(
+        default="grid", description="all combinations; the values side by side; or samples of the ranges"
+    )
+    samples: int | None = Field(default=None, ge=1, le=100000, description="members that are drawn")
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _fits_its_draw(self) -> Variant:
+        drawn = self.draw in ("latin_hypercube", "monte_carlo")
+        if drawn != (self.samples is not None):
+            raise ValueError("samples belongs to latin_hypercube and monte_carlo")
+        if not drawn and any(dimension.values is None for dimension in self.over):
+            raise ValueError("grid and list take values")
+        lengths = {len(dimension.values or ()) for dimension in self.over}
+        if self.draw == "list" and len(lengths) > 1:
+            raise ValueError("a list has as many values of each")
+        return self
 
 
 class ScenarioFile(_Strict):

@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel
 
-from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+from logistics.errors import InputError, Problem, Where
 from logistics.network.network import Network
-from logistics.network.tables import GATEWAY_KINDS
-from logistics.network.where import ConditionError, matching_rows
-from logistics.proposals.entering import RouteOption, entered, options_of
+from logistics.proposals.entering import entered, options_of
 from logistics.proposals.proposal import Proposal
 from logistics.proposals.read import Rejected, read_proposals
 from logistics.scenario.case import Case
 from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
 from logistics.studies.frontier import with_plans
-from logistics.studies.portfolio_choices import Rulebook, choices_of, units_table, without_fares
+from logistics.studies.portfolio_checks import portfolio_problems
+from logistics.studies.portfolio_choices import Rulebook, choices_of, without_fares
 from logistics.studies.portfolio_networks import changes_for, opened_for
 from logistics.studies.portfolio_spec import PortfolioSpec
 from logistics.studies.portfolio_tables import Portfolio, tables_of_portfolio
@@ -42,6 +42,11 @@ VALUE_SHARE = 0.25
 MOST_OUTSIDE = 10
 """Options outside of the plan whose values are tried."""
 PROBLEMS: dict[str, Status] = {"infeasible": "infeasible", "no_plan": "no_plan", "limit": "limit"}
+SHORTCOMINGS = {
+    "infeasible": "portfolio.infeasible",
+    "no_plan": "portfolio.no_plan",
+    "limit": "portfolio.limit",
+}
 
 
 class PortfolioTask(NamedTuple):
@@ -73,12 +78,15 @@ class PortfolioResult:
         The chosen plan's years, with the changes that open its options.
     status
         Of the search.
+    warnings
+        Why the search did not end with the best plan.
     """
 
     base: tuple[YearTables, ...]
     outcomes: tuple[tuple[YearOutcome, list[dict[str, Any]]], ...]
     status: Status
     tables: Mapping[str, pa.Table]
+    warnings: tuple[Problem, ...] = ()
 
 
 class PortfolioStudy:
@@ -91,13 +99,17 @@ class PortfolioStudy:
         """Read the proposals and enter them into the networks of the case, open to nobody."""
         assert isinstance(spec, PortfolioSpec)
         scenario = case.scenario
-        found, rejected = read_proposals(
-            spec.proposals,
-            case,
-            scenario.path,
-            keep_going=spec.keep_going,
-            allow_outside=scenario.allow_outside,
-        )
+        try:
+            found, rejected = read_proposals(
+                spec.proposals,
+                case,
+                scenario.path,
+                keep_going=spec.keep_going,
+                allow_outside=scenario.allow_outside,
+            )
+        except InputError as error:
+            # The rules are checked all the same, so that people mend both in one go.
+            raise InputError((*error.problems, *portfolio_problems(case, spec, None))) from error
         used = [without_fares(p) for p in found] if spec.fares == "left_out" else found
         options = options_of(used)
         networks = {year: entered(network, options, year) for year, network in case.networks.items()}
@@ -106,7 +118,7 @@ class PortfolioStudy:
 
     def problems(self, case: Case, spec: PortfolioTask) -> list[Problem]:
         """What is wrong with options and rules on the network."""
-        return _unfit(case, spec)
+        return portfolio_problems(case, spec.spec, spec.proposals)
 
     def pieces(self, case: Case, spec: PortfolioTask) -> Sequence[int]:
         """Return one piece: the years hang together."""
@@ -130,7 +142,8 @@ class PortfolioStudy:
             for place, (year, outcome) in enumerate(outcomes.items()):
                 years.append(_planned(portfolio, outcome, place, year, report))
         tables = tables_of_portfolio(portfolio, outcomes, {o.year: o for o, _ in years}, spec.plain)
-        return PortfolioResult(tuple(base.values()), tuple(years), portfolio.best.answer.status, tables)
+        status, warnings = portfolio.best.answer.status, _shortcomings(case, portfolio)
+        return PortfolioResult(tuple(base.values()), tuple(years), status, tables, warnings)
 
     def merge(self, case: Case, spec: PortfolioTask, results: Sequence[PortfolioResult]) -> StudyResult:
         """The years without options, and the chosen plan beside them."""
@@ -143,7 +156,20 @@ class PortfolioStudy:
         }
         joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
         status = PROBLEMS.get(result.status, joined.status) if joined.status == "optimal" else joined.status
-        return replace(joined, status=status)
+        return replace(joined, status=status, problems=(*joined.problems, *result.warnings))
+
+
+def _shortcomings(case: Case, portfolio: Portfolio) -> tuple[Problem, ...]:
+    """Why there is no best plan, or none that is known to be the best."""
+    found, document = portfolio.best, case.scenario.document
+    where = document.where(("study", "kind")) if document else Where()
+    if found.thin:
+        names = ", ".join(portfolio.choices[number].id for number in found.thin)
+        return (Problem("portfolio.too_empty", where, names, severity="warning"),)
+    if found.answer.status == "optimal":
+        return ()
+    gap = f"{found.answer.gap:.2g}" if found.answer.flows else ""
+    return (Problem(SHORTCOMINGS[found.answer.status], where, gap, severity="warning"),)
 
 
 def _chosen(
@@ -176,32 +202,36 @@ def _chosen(
     stop = DesignStop(gap=solver.gap, time_limit_s=limit)
 
     def tell(progress: DesignProgress) -> None:
-        report("portfolio.progress", vars(progress))
+        report("run.portfolio", vars(progress))
 
     paths = [
         carried_paths(*known[year], instance)
         for year, instance in zip(sorted(known), years.problem.instances, strict=True)
     ]
-    best = best_portfolio(years.problem, choices, stop, tell, spec.min_load_factor, paths)
+    # Doing nothing is a plan where the rules allow it, so that there is one from the start.
+    nothing = [np.zeros(len(choices))]
+    best = best_portfolio(years.problem, choices, stop, tell, spec.min_load_factor, paths, nothing)
     without = sum(years.weight[year] * outcome.solved.objective for year, outcome in base.items())
     portfolio = Portfolio(spec, task.proposals, choices, years, best, without)
     answer = best.answer
-    if not answer.flows:
+    if not answer.flows or best.thin or not choices:
         return portfolio
     rest = DesignStop(gap=solver.gap, time_limit_s=solver.time_limit_s * (1 - MAIN_SHARE) / max(1, others))
+    problem, load = replace(years.problem, rows=best.rows), spec.min_load_factor
     if spec.values:
-        values = PlanValues(years.problem, solver.gap)
+        good = [[*some, *flow.used_paths] for some, flow in zip(paths, answer.flows, strict=True)]
+        values = PlanValues(problem, choices, solver.gap, load, good)
         some = DesignStop(gap=solver.gap, time_limit_s=VALUE_SHARE * solver.time_limit_s)
-        intervals = choice_values(years.problem, answer, choices, values, some)
-        outside = next_best(years.problem, answer, choices, intervals, values, MOST_OUTSIDE)
+        intervals = choice_values(problem, answer, choices, values, some, load)
+        outside = next_best(problem, answer, choices, intervals, values, MOST_OUTSIDE)
         portfolio = replace(portfolio, values=intervals, outside=outside)
     if spec.alternatives:
         most = answer.value + spec.alternatives_within * max(0.0, without - answer.value)
-        listed = alternatives(years.problem, choices, answer, most, spec.alternatives, rest, tell)
+        listed = alternatives(problem, choices, best, most, spec.alternatives, rest, tell, load)
         portfolio = replace(portfolio, alternatives=tuple(listed))
     if spec.frontier:
         start = answer.open.astype(float)
-        frontier = budget_frontier(years.problem, rulebook, spec.frontier, rest, tell, start)
+        frontier = budget_frontier(problem, choices, rulebook, spec.frontier, rest, tell, start, load)
         portfolio = replace(portfolio, frontier=frontier)
     return portfolio
 
@@ -222,56 +252,3 @@ def _planned(
         question, instance, lambda progress: report("run.round", shown_progress(progress)), start
     )
     return replace(outcome, warnings=tuple(warnings)), changes_for(base.question.network, options)
-
-
-def _unfit(case: Case, task: PortfolioTask) -> list[Problem]:
-    """Options, names and conditions that do not fit the network."""
-    spec, document = task.spec, case.scenario.document
-
-    def at(*key: str | int) -> Where:
-        return document.where(("study", *key)) if document else Where()
-
-    found: list[Problem] = []
-    network = next(iter(case.networks.values()))
-    sites = {str(row["site_id"]): row for row in network.rows("sites")}
-    for number, option in enumerate(spec.options):
-        key = ("options", number)
-        named = [option.expand.site] if option.expand else []
-        named += option.clearance_window.sites if option.clearance_window else []
-        for site in named:
-            if site not in sites:
-                hint = did_you_mean(site, list(sites))
-                found.append(Problem("change.no_row", at(*key), site, "sites", remedy=hint))
-        room = sites.get(option.expand.site, {}).get("throughput_t_per_year", 0.0) if option.expand else 0.0
-        if option.expand and room is None:
-            found.append(Problem("portfolio.no_throughput", at(*key), option.expand.site))
-    for proposal in task.proposals:
-        for row in proposal.sites:
-            if row["kind"] not in GATEWAY_KINDS:
-                kinds = ", ".join(GATEWAY_KINDS)
-                found.append(Problem("portfolio.new_site", proposal.where, str(row["site_id"]), kinds))
-    units: dict[str, Any] = {p.id: RouteOption(p, p.levels[0]) for p in task.proposals}
-    for number, option in enumerate(spec.options):
-        if option.id in units:
-            found.append(Problem("proposal.duplicate", at("options", number), option.id))
-        units[option.id] = option
-    for name, lists in (("exclusions", spec.exclusions), ("prerequisites", spec.prerequisites)):
-        for number, ids in enumerate(lists):
-            for unit in ids:
-                if unit not in units:
-                    hint = did_you_mean(unit, list(units))
-                    found.append(Problem("portfolio.no_option", at(name, number), unit, remedy=hint))
-    tables = {"where": units_table(units), "existing": network.tables["services"]}
-    for number, count in enumerate(spec.counts):
-        for name, table in tables.items():
-            condition = getattr(count, name)
-            try:
-                if condition is not None:
-                    matching_rows(table, condition)
-            except ConditionError as error:
-                hint = did_you_mean(error.found, error.choices)
-                where = at("counts", number, name)
-                code = f"condition.{error.reason}"
-                found.append(Problem(code, where, error.found, ", ".join(error.choices), remedy=hint))
-    stop_on_errors(found)
-    return found

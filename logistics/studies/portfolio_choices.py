@@ -14,7 +14,7 @@ from logistics.network.where import matching_rows
 from logistics.proposals.entering import RouteOption, subsidy_share
 from logistics.proposals.proposal import Proposal, ProposedService
 from logistics.studies.portfolio_spec import OtherOption, PortfolioSpec
-from logistics.studies.route_accounts import annuity_factor
+from logistics.studies.route_accounts import annuity_factor, capacity_t
 
 Option = RouteOption | OtherOption
 
@@ -88,6 +88,23 @@ def money_of(choice: Choice, discount_rate: float) -> YearMoney:
         investment=proposal.capex_cny,
         subsidy=proposal.subsidy_cny_per_departure * subsidy_share(proposal, choice.year) * runs,
     )
+
+
+def load_factor(option: RouteOption, leg_t: float) -> float:
+    """Mean load factor over all legs of a route, other cargo included.
+
+    Parameters
+    ----------
+    leg_t
+        Tonnes a year on its legs, summed over legs.
+    """
+    room = capacity_t(option)
+    whole = other = 0.0
+    for service in option.proposal.services:
+        legs = len(service.stops) - 1
+        whole += legs * room[option.service_id(service)]
+        other += legs * service.background_t_per_departure * option.departures_a_year(service)
+    return (leg_t + other) / whole
 
 
 def without_fares(proposal: Proposal) -> Proposal:
@@ -165,6 +182,7 @@ class Rulebook:
         """All rules, with budgets times a factor."""
         rows = _Rows([], [], [], [])
         self._levels(rows)
+        self._hours(rows)
         self._order(rows)
         self._budgets(rows, budget_factor)
         self._counts(rows)
@@ -193,6 +211,19 @@ class Rulebook:
             for group, members in groups.items():
                 if len(members) > 1:
                     rows.add(f"levels {group} {year}", [(i, 1.0) for i in members], -np.inf, 1.0)
+
+    def _hours(self, rows: _Rows) -> None:
+        """A site has one set of opening hours."""
+        for year in self._years:
+            by_site: dict[str, list[int]] = {}
+            for i in self._in_year(year):
+                option = self._choices[i].option
+                window = option.clearance_window if isinstance(option, OtherOption) else None
+                for site in dict.fromkeys(window.sites if window else ()):
+                    by_site.setdefault(site, []).append(i)
+            for site, members in by_site.items():
+                if len(members) > 1:
+                    rows.add(f"hours {site} {year}", [(i, 1.0) for i in members], -np.inf, 1.0)
 
     def _order(self, rows: _Rows) -> None:
         """Once open stays open, at whatever level."""
@@ -227,14 +258,20 @@ class Rulebook:
 
     def _counts(self, rows: _Rows) -> None:
         for number, count in enumerate(self._spec.counts, 1):
+            fits = self._fitting(count.where)
             for year in count.years or self._years:
-                if year not in self._networks:
-                    continue
-                fits = self._fitting(count.where)
-                there = len(counted_pairs(self._networks[year], count.existing)) if count.existing else 0
-                least = -np.inf if count.least is None else float(count.least - there)
-                most = np.inf if count.most is None else float(count.most - there)
-                terms = [(i, 1.0) for i in self._in_year(year, lambda c, fits=fits: c.unit_id in fits)]  # type: ignore[misc]
+                network = self._networks[year]
+                home = home_airports(network)
+                there = counted_pairs(network, count.existing) if count.existing else set()
+                # A pair that counts already is not counted again.
+                terms = [
+                    (i, 1.0)
+                    for i in self._in_year(year)
+                    if self._choices[i].unit_id in fits
+                    and there.isdisjoint(pairs_of(self._choices[i].option, home))
+                ]
+                least = -np.inf if count.least is None else float(count.least - len(there))
+                most = np.inf if count.most is None else float(count.most - len(there))
                 rows.add(f"count {number} {year}", terms, least, most)
 
     def _fitting(self, where: str | None) -> set[str]:
@@ -281,8 +318,21 @@ class Rulebook:
                     rows.add(f"prerequisite {number} {year}", terms, -np.inf, 0.0)
 
 
+UNITS = pa.schema(
+    [
+        ("proposal_id", pa.string()),
+        ("mode", pa.string()),
+        ("service_class", pa.string()),
+        ("from_site", pa.string()),
+        ("to_site", pa.string()),
+        ("capex_cny", pa.float64()),
+    ]
+)
+"""What conditions on proposals can name; the mode of other options is ``expansion`` or ``clearance``."""
+
+
 def units_table(units: dict[str, Option]) -> pa.Table:
-    """What conditions on proposals can name."""
+    """What units are, see :data:`UNITS`."""
     rows = []
     for name, option in units.items():
         if isinstance(option, RouteOption):
@@ -303,7 +353,7 @@ def units_table(units: dict[str, Option]) -> pa.Table:
                 {"proposal_id": name, "mode": kind, "service_class": "", "from_site": "", "to_site": ""}
                 | {"capex_cny": option.capex_cny}
             )
-    return pa.Table.from_pylist(rows)
+    return pa.Table.from_pylist(rows, UNITS)
 
 
 def home_airports(network: Network) -> set[str]:

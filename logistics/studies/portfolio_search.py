@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logistics.models.design.problem import DesignAnswer, DesignProblem, DesignProgress, DesignStop, SideRows
 from logistics.models.design.solve import solve_design
+from logistics.models.flow.solved import SolvedFlow
 from logistics.proposals.entering import RouteOption
-from logistics.studies.portfolio_choices import Choice, Rulebook
+from logistics.studies.portfolio_choices import Choice, Rulebook, load_factor
 from logistics.virtual_network.instance import Floats, Ints
 
+Flags = NDArray[np.bool_]
+Paths = Sequence[Sequence[tuple[int, Ints]]]
 Report = Callable[[DesignProgress], None]
 MOST_CUTS = 25
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,15 @@ class Found:
 
     Parameters
     ----------
+    rows
+        The rules, with plans ruled out that leave a route too empty.
     thin
         Choices of the plan whose load stays below the least load factor; empty: all keep it.
-    cuts
-        Plans that were ruled out because of that.
     """
 
     answer: DesignAnswer
+    rows: SideRows
     thin: tuple[int, ...] = ()
-    cuts: int = 0
 
 
 def other_than(rows: SideRows, name: str, y: Floats) -> SideRows:
@@ -44,70 +50,83 @@ def best_portfolio(
     problem: DesignProblem,
     choices: Sequence[Choice],
     stop: DesignStop,
-    report: Report,
+    report: Report | None,
     least_load: float | None,
-    paths: Sequence[Sequence[tuple[int, Ints]]],
+    paths: Paths | None = None,
+    start: Sequence[Floats] = (),
 ) -> Found:
-    """The best plan; where routes must fill, plans whose own best flows leave one too empty are ruled out."""
-    cuts = 0
+    """The best plan; where routes must fill, plans whose own best flows leave one too empty are ruled out.
+
+    Parameters
+    ----------
+    paths, start
+        Paths of each year, and choices, that are known to be good.
+    """
+    cuts, ends = 0, time.perf_counter() + stop.time_limit_s
     while True:
-        answer = solve_design(problem, stop, report, paths=paths)
+        left = replace(stop, time_limit_s=max(0.0, ends - time.perf_counter()))
+        answer = solve_design(problem, left, report, start, paths)
         if least_load is None or not answer.flows:
-            return Found(answer, (), cuts)
-        thin = thin_choices(problem, choices, answer, least_load)
-        if not thin or cuts >= MOST_CUTS:
-            return Found(answer, thin, cuts)
+            return Found(answer, problem.rows)
+        thin = thin_choices(problem, choices, answer.open, answer.flows, least_load)
+        if not thin:
+            return Found(answer, problem.rows)
+        if cuts >= MOST_CUTS or time.perf_counter() >= ends:
+            # No plan that keeps the rule is cheaper than the bound; this one does not keep it.
+            return Found(replace(answer, status="limit"), problem.rows, thin)
         cuts += 1
-        y = answer.open.astype(float)
-        problem = replace(problem, rows=other_than(problem.rows, f"load {cuts}", y))
+        problem = replace(problem, rows=other_than(problem.rows, f"load {cuts}", answer.open.astype(float)))
+        start = ()
 
 
 def thin_choices(
-    problem: DesignProblem, choices: Sequence[Choice], answer: DesignAnswer, least_load: float
+    problem: DesignProblem,
+    choices: Sequence[Choice],
+    is_open: Flags,
+    flows: Sequence[SolvedFlow],
+    least_load: float,
 ) -> tuple[int, ...]:
-    """Routes of a plan whose mean load factor, in tonnes on their legs, is below `least_load`."""
-    loads = gate_loads(problem, answer)
+    """Routes of a plan whose mean load factor over their legs is below `least_load`."""
+    tonnes = leg_tonnes(problem, flows)
     return tuple(
         number
-        for number, (load, room) in loads.items()
-        if answer.open[number]
-        and load < least_load * room
-        and isinstance(choices[number].option, RouteOption)
+        for number in np.flatnonzero(is_open).tolist()
+        if isinstance(option := choices[number].option, RouteOption)
+        and load_factor(option, tonnes[number]) < least_load - ROUNDING
     )
 
 
-def gate_loads(problem: DesignProblem, answer: DesignAnswer) -> dict[int, tuple[float, float]]:
-    """Tonnes on the legs of each open choice, and what those legs could carry, summed over legs."""
+def leg_tonnes(problem: DesignProblem, flows: Sequence[SolvedFlow]) -> Floats:
+    """Tonnes on the legs of each option, summed over legs, shape (options,)."""
     from logistics.models.flow.columns import UseIndex
 
-    found: dict[int, tuple[float, float]] = {}
-    for year, flow in enumerate(answer.flows):
+    found = np.zeros(len(problem.options))
+    for year, flow in enumerate(flows):
         instance = problem.instances[year]
-        draws_on = np.zeros(len(instance.resources))
+        drawn = np.zeros(len(instance.resources))
         index, c = UseIndex(instance), instance.commodities
         for layer in range(len(instance.layers)):
             mine = np.flatnonzero(c.layer[flow.commodity] == layer)
             if len(mine):
                 draws = index.draws(layer, c.product[flow.commodity[mine]], [flow.path[i] for i in mine])
                 tonnes = flow.flow_t[mine][draws.path]
-                draws_on += np.bincount(draws.row, draws.amount * tonnes, len(instance.resources))
-        for row, option in zip(*problem.gates[year], strict=True):
-            resource = instance.resources[row]
-            if resource.unit == "t" and resource.kind == "service":
-                load, room = found.get(int(option), (0.0, 0.0))
-                found[int(option)] = load + float(draws_on[row]), room + resource.capacity
+                drawn += np.bincount(draws.row, draws.amount * tonnes, len(instance.resources))
+        row, option = problem.gates[year]
+        is_leg = np.array([r.kind == "service" and r.unit == "t" for r in instance.resources], bool)[row]
+        found += np.bincount(option[is_leg], drawn[row[is_leg]], len(found))
     return found
 
 
 def alternatives(
     problem: DesignProblem,
     choices: Sequence[Choice],
-    best: DesignAnswer,
+    best: Found,
     most_value: float,
     count: int,
     stop: DesignStop,
     report: Report,
-) -> list[DesignAnswer]:
+    least_load: float | None,
+) -> list[Found]:
     """Up to `count` further plans that cost at most `most_value`, each with other units than all before.
 
     A plan is structurally different when the units of its last year differ, whatever the levels; plans seen
@@ -118,8 +137,8 @@ def alternatives(
     for number, choice in enumerate(choices):
         if choice.year == last:
             units.setdefault(choice.unit_id, []).append(number)
-    rows, found = problem.rows, []
-    seen = best.open
+    rows, found = best.rows, []
+    seen = best.answer.open
     for number in range(1, count + 1):
         terms, inside = [], 0
         for members in units.values():
@@ -127,26 +146,29 @@ def alternatives(
             inside += is_in
             terms += [(i, -1.0 if is_in else 1.0) for i in members]
         rows = rows.with_row(f"other {number}", terms, 1.0 - inside, np.inf)
-        answer = solve_design(replace(problem, rows=rows), stop, report)
-        if not answer.flows or answer.value > most_value:
+        other = best_portfolio(replace(problem, rows=rows), choices, stop, report, least_load)
+        if not other.answer.flows or other.answer.value > most_value or other.thin:
             break
-        found.append(answer)
-        seen = answer.open
+        found.append(other)
+        seen = other.answer.open
     return found
 
 
 def budget_frontier(
     problem: DesignProblem,
+    choices: Sequence[Choice],
     rulebook: Rulebook,
     factors: Sequence[float],
     stop: DesignStop,
     report: Report,
     start: Floats,
-) -> dict[float, DesignAnswer]:
+    least_load: float | None,
+) -> dict[float, Found]:
     """The best plan with all budgets times each factor."""
     found = {}
     for factor in sorted(factors):
         rows = rulebook.rows(factor)
         known = [start] if rows.kept(start) else []
-        found[factor] = solve_design(replace(problem, rows=rows), stop, report, known)
+        allowed = replace(problem, rows=rows)
+        found[factor] = best_portfolio(allowed, choices, stop, report, least_load, start=known)
     return found

@@ -12,9 +12,8 @@ from logistics.network.network import Network
 from logistics.proposals.entering import RouteOption, entered, opened, options_of
 from logistics.proposals.proposal import Proposal
 from logistics.studies.airport_roles import airport_role_table, overlap_index
-from logistics.studies.portfolio_choices import Choice, Option
+from logistics.studies.portfolio_choices import Choice, Option, load_factor
 from logistics.studies.portfolio_spec import PortfolioSpec
-from logistics.studies.route_accounts import capacity_t
 from logistics.studies.route_flows import FlowReader
 from logistics.studies.targets import PlannedYear, target_board
 from logistics.studies.typed_rows import table_of
@@ -137,8 +136,8 @@ class Portfolio:
     without: float
     values: Mapping[str, Interval] = field(default_factory=dict)
     outside: Mapping[str, Interval] = field(default_factory=dict)
-    alternatives: tuple[DesignAnswer, ...] = ()
-    frontier: Mapping[float, DesignAnswer] = field(default_factory=dict)
+    alternatives: tuple[Found, ...] = ()
+    frontier: Mapping[float, Found] = field(default_factory=dict)
 
     def open_in(self, year: int, answer: DesignAnswer | None = None) -> list[Option]:
         """Options of a plan that run in a year; of the best plan unless another is given."""
@@ -214,14 +213,9 @@ def _option_rows(
                 first = proposal.services[0]
                 shown = (proposal.name_en, proposal.name_zh, proposal.mode)
                 ends = (str(first.stops[0]["site_id"]), str(first.stops[-1]["site_id"]))
-                legs = {option.service_id(s): len(s.stops) - 1 for s in option.proposal.services}
-                carried = sum(tonnes.get(name, 0.0) for name in legs)
-                room = sum(capacity_t(option)[name] * count for name, count in legs.items())
-                other = sum(
-                    s.background_t_per_departure * option.departures_a_year(s) * (len(s.stops) - 1)
-                    for s in option.proposal.services
-                )
-                load, paid = (carried + other) / room, sum(fares.get(name, 0.0) for name in legs)
+                names_of = option.service_ids
+                carried = sum(tonnes.get(name, 0.0) for name in names_of)
+                load, paid = load_factor(option, carried), sum(fares.get(name, 0.0) for name in names_of)
             else:
                 name = option.name
                 shown = (name.en if name else option.id, name.zh if name else option.id, "")
@@ -326,25 +320,23 @@ def _newly_served_t(base: YearOutcome, planned: YearOutcome) -> float:
 
 
 def _plan_rows(portfolio: Portfolio, last: int) -> list[tuple[Any, ...]]:
-    best = portfolio.best
-    rows = [_plan_row(portfolio, "best", 1.0, best.answer, last)]
+    rows = [_plan_row(portfolio, "best", 1.0, portfolio.best, last)]
     rows += [
-        _plan_row(portfolio, f"alternative {number}", 1.0, answer, last)
-        for number, answer in enumerate(portfolio.alternatives, 1)
+        _plan_row(portfolio, f"alternative {number}", 1.0, found, last)
+        for number, found in enumerate(portfolio.alternatives, 1)
     ]
     rows += [
-        _plan_row(portfolio, f"budget x{factor:g}", factor, answer, last)
-        for factor, answer in portfolio.frontier.items()
+        _plan_row(portfolio, f"budget x{factor:g}", factor, found, last)
+        for factor, found in portfolio.frontier.items()
     ]
     return rows
 
 
-def _plan_row(
-    portfolio: Portfolio, name: str, factor: float, answer: DesignAnswer, last: int
-) -> tuple[Any, ...]:
+def _plan_row(portfolio: Portfolio, name: str, factor: float, found: Found, last: int) -> tuple[Any, ...]:
+    answer = found.answer
     own = {option.id for option in portfolio.open_in(last)}
     here = {option.id for option in portfolio.open_in(last, answer)}
-    thin = [portfolio.choices[i].id for i in portfolio.best.thin] if name == "best" else []
+    thin = [portfolio.choices[i].id for i in found.thin]
     value, bound = _finite(answer.value), _finite(answer.bound)
     return (
         name,

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from logistics.models.design.large import is_large_design
+from logistics.models.design.plan_flows import Paths, PlanFlows
 from logistics.models.design.problem import DesignAnswer, DesignProblem, DesignStop
-from logistics.models.design.solve import instance_with, solve_design
-from logistics.models.flow.column_generation import FlowModel, StopRule
-from logistics.models.flow.solved import SolvedFlow
 from logistics.studies.portfolio_choices import Choice
+from logistics.studies.portfolio_search import best_portfolio, thin_choices
 from logistics.virtual_network.instance import Floats
 
 LEAST_SEARCH_S = 5.0
@@ -43,43 +42,42 @@ class Interval:
 
 
 class PlanValues:
-    """Values of a design problem's plans, each solved on from the last one.
-
-    The first one solved has no option: what must stay unserved in it may stay so in all others.
+    """Values of plans, each solved on from those before.
 
     Parameters
     ----------
-    problem
-        The problem.
+    problem, choices
+        The problem and what its options are.
     gap
         Relative gap of the flows.
+    least_load
+        Least load factor of routes; a plan that leaves one emptier is none.
+    paths
+        Paths of each year known to be good, those without any option among them: what stays unserved then may
+        stay so in all plans, and these paths show how.
     """
 
-    def __init__(self, problem: DesignProblem, gap: float) -> None:
-        self._problem, self._gap = problem, gap
-        self._models: list[FlowModel] = []
-
-    def flows(self, y: Floats) -> list[SolvedFlow]:
-        """Flows of every year with these options open."""
-        years = range(len(self._problem.instances))
-        if not self._models:
-            closed = np.zeros(len(self._problem.options))
-            for year in years:
-                model = FlowModel(instance_with(self._problem, year, closed), StopRule(self._gap))
-                model.solve()
-                self._models.append(model)
-        return [
-            self._models[year].solve_with(instance_with(self._problem, year, y), self._gap) for year in years
-        ]
+    def __init__(
+        self,
+        problem: DesignProblem,
+        choices: Sequence[Choice],
+        gap: float,
+        least_load: float | None,
+        paths: Sequence[Paths],
+    ) -> None:
+        self._problem, self._choices, self._least_load = problem, choices, least_load
+        self._flows = PlanFlows(problem, gap, paths)
 
     def value(self, y: Floats) -> float:
-        """Cost of options and weighted flows; inf where cargo is left that must be served."""
-        total = float(self._problem.cost @ y)
-        for year, flow in enumerate(self.flows(y)):
-            if flow.status not in ("optimal", "limit"):
-                return np.inf
-            total += float(self._problem.year_weight[year]) * flow.objective
-        return total
+        """Cost of options and weighted flows; inf where cargo is left or a route is too empty."""
+        problem, flows = self._problem, self._flows.all_years(y)
+        if any(flow.status not in ("optimal", "limit") for flow in flows):
+            return np.inf
+        least = self._least_load
+        if least is not None and thin_choices(problem, self._choices, y > 0.5, flows, least):
+            return np.inf
+        weighted = sum(float(w) * f.objective for w, f in zip(problem.year_weight, flows, strict=True))
+        return float(problem.cost @ y) + weighted
 
 
 def choice_values(
@@ -88,6 +86,7 @@ def choice_values(
     choices: Sequence[Choice],
     values: PlanValues,
     stop: DesignStop,
+    least_load: float | None,
 ) -> dict[str, Interval]:
     """What each unit adds: those in the plan by leaving them out, the others by taking them in.
 
@@ -121,8 +120,9 @@ def choice_values(
         if part.time_limit_s >= LEAST_SEARCH_S and not is_large_design(problem):
             rows = problem.rows.with_row(f"without {unit}", [(i, 1.0) for i in members], -np.inf, 0.0)
             start = [other] if rows.kept(other) else []
-            again = solve_design(replace(problem, rows=rows), part, None, start)
-            least, most = max(least, again.bound), again.value
+            again = best_portfolio(replace(problem, rows=rows), choices, part, None, least_load, start=start)
+            least = max(least, again.answer.bound)
+            most = np.inf if again.thin else again.answer.value
         elif problem.rows.kept(other):
             most = values.value(other)
         found[unit] = Interval(least - answer.value, most - answer.bound)

@@ -112,7 +112,7 @@ SENTENCES: dict[str, str] = {
     "phase.limits": "least relaxation of the limits",
     "frontier.point": "frontier {year}: solve {number}",
     "routes.title": "Proposed routes: what each is worth alone, a year",
-    "portfolio.progress": "portfolio, {phase}: plan {value}, bound {bound}, gap {gap}, {nodes} nodes, {seconds} s",
+    "run.portfolio": "portfolio, {phase}: plan {value}, bound {bound}, gap {gap}, {nodes} nodes, {seconds} s",
     "portfolio.title": "Chosen options, in the last year",
     "portfolio.years": "The plan by year",
     "portfolio.plans": "The plan and others, all years, discounted; \"at most\" holds for every plan",

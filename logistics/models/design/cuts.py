@@ -2,11 +2,13 @@
 
 For any prices μ ≥ 0 of the capacities without a gate, and any options y,
 
-    z(y)  ≥  L(μ) - Σ_j S_j(μ) y_j,
+    z(y)  ≥  Σ_k d_k π_k - Σ_r C_r μ_r - Σ_j S_j y_j,
 
-with L the Lagrangian bound without any option and S_j what option j can save at most on it: every path
-that needs j draws on one of its gated capacities, saves at most (cost without options − cost through j,
-all options open), and all of them together fill at most j's own room.
+with any π_k at most the cheapest cost without options, and S_j what option j can save at most on it: every
+path that needs j draws on one of its gated capacities, saves at most π_k − (cost through j, all options
+open), and all of them together fill at most j's own room. With π the cheapest costs of a solved plan, its
+options at their prices, the bound is tight for that plan: Benders' cut, with options outside of the plan
+counted for no more than they could save beside it.
 """
 
 from __future__ import annotations
@@ -84,8 +86,8 @@ class CutMaker:
                 }
             )
 
-    def cut(self, duals: Duals, least_unserved: float) -> FlowCut:
-        """The bound at the prices of a solved plan, whatever options that has.
+    def cut(self, y: Floats, duals: Duals, least_unserved: float) -> FlowCut:
+        """The bound at the prices of a solved plan, tight for its options `y`.
 
         Parameters
         ----------
@@ -95,21 +97,28 @@ class CutMaker:
         instance = self._instance
         resource = np.where(self._owner >= 0, 0.0, duals.resource)
         prices = RowPrices(resource, duals.limit)
-        closed = RowPrices(np.where(self._owner >= 0, SHUT, resource), duals.limit)
+        gated, option = self._problem.gates[self._year]
+        planned = resource.copy()
+        planned[gated] = np.where(y[option] > 0.5, duals.resource[gated], SHUT)
+        closed = RowPrices(planned, duals.limit)
         dues, c = Dues(instance, prices), instance.commodities
         everything = np.full(len(c), np.inf)
         without = self.pricer.price(closed, everything).cost
         constant = instance.weights.money * c.constant_cny_per_t + dues.offset
-        most = np.full(len(c), np.inf)
+        cost = without + constant
+        some = c.demand_t > 0
+        cost = np.where(np.isfinite(cost), cost, SHUT)
+        left = 0.0
         if instance.unserved_cny_per_t is not None:
-            most = np.broadcast_to(np.asarray(instance.unserved_cny_per_t, float), (len(c),)) + dues.unserved
-        elif least_unserved > 0 and np.isfinite(duals.unserved):
-            most = duals.unserved + dues.unserved
-        cost = np.minimum(without + constant, most)
-        bound = float(c.demand_t @ cost) - float(instance.capacity @ resource)
+            price = np.broadcast_to(np.asarray(instance.unserved_cny_per_t, float), (len(c),))
+            cost = np.minimum(cost, price + dues.unserved)
+        elif least_unserved > 0:
+            # Any price of what may stay unserved gives a bound; without one the dearest way's will do.
+            price_t = duals.unserved if np.isfinite(duals.unserved) else float(np.max(cost, initial=0.0))
+            cost = np.minimum(cost, price_t + dues.unserved)
+            left = price_t * least_unserved
+        bound = float(c.demand_t[some] @ cost[some]) - float(instance.capacity @ resource) - left
         bound -= float(sum(p * limit.bound for p, limit in zip(duals.limit, instance.limits, strict=True)))
-        if least_unserved > 0 and instance.unserved_cny_per_t is None and np.isfinite(duals.unserved):
-            bound -= duals.unserved * least_unserved
         arcs = [np.arange(layer.num_arcs) for layer in instance.layers]
         through = Through(self.pricer, prices, cost - constant, self._ways, arcs, twice=False)
         count = len(self._problem.options)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.integer_solver import MixedProgram, MixedStop, solve_mixed
 from logistics.models.design.cuts import CutMaker, FlowCut
+from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import (
     DesignAnswer,
     DesignProblem,
@@ -27,7 +28,6 @@ from logistics.models.design.problem import (
     Report,
     relative_gap,
 )
-from logistics.models.flow.column_generation import FlowModel, StopRule
 from logistics.models.flow.solved import SolvedFlow
 
 Floats = NDArray[np.float64]
@@ -73,9 +73,8 @@ class LargeDesign:
     ) -> None:
         self._problem, self._stop = problem, stop
         self._report = report or (lambda _: None)
-        self._paths = paths
         self._started = time.perf_counter()
-        self._models: list[FlowModel] = []
+        self._flows = PlanFlows(problem, stop.flow_gap, paths)
         self._makers = [CutMaker(problem, year) for year in range(len(problem.instances))]
         self._cuts: list[FlowCut] = []
         self._tried: set[bytes] = set()
@@ -115,20 +114,8 @@ class LargeDesign:
         self._tried.add(y.tobytes())
         problem, flows = self._problem, []
         for year in range(len(problem.instances)):
-            instance = replace(
-                problem.instances[year],
-                resources=tuple(
-                    r._replace(capacity=float(c))
-                    for r, c in zip(problem.instances[year].resources, problem.capacity(year, y), strict=True)
-                ),
-            )
-            if len(self._models) <= year:
-                known = [] if self._paths is None else list(self._paths[year])
-                self._models.append(FlowModel(instance, StopRule(self._stop.flow_gap), start=known))
-                flows.append(self._models[year].solve())
-            else:
-                flows.append(self._models[year].solve_with(instance, self._stop.flow_gap))
-            self._cuts.append(self._makers[year].cut(flows[-1].duals, problem.allowed_t(year)))
+            flows.append(self._flows.solved(year, y))
+            self._cuts.append(self._makers[year].cut(y, flows[-1].duals, problem.allowed_t(year)))
             self._tell("plan")
         self._plans += 1
         served = all(flow.status in ("optimal", "limit") for flow in flows)
@@ -144,7 +131,7 @@ class LargeDesign:
         for year, flow in enumerate(flows):
             first = next(cut for cut in self._cuts if cut.year == year)
             promised = float(first.saved @ y)
-            if promised > 0:
+            if promised > 0 and np.isfinite(flow.objective):
                 real = min(1.0, max(0.05, (first.constant - flow.objective) / promised))
                 self._ratio[year] += DAMPING * (real - self._ratio[year])
 

@@ -78,16 +78,15 @@ class SideRows(_Frozen):
             np.append(self.upper, upper),
         )
 
-    def with_least(self, name: str, option: Ints, value: Floats, lower: float) -> SideRows:
-        """These rows and one more, value · y ≥ lower."""
-        count = len(self.ids)
+    def and_also(self, more: SideRows) -> SideRows:
+        """These rows and others."""
         return SideRows(
-            (*self.ids, name),
-            np.concatenate([self.row, np.full(len(option), count, np.int32)]),
-            np.concatenate([self.option, option.astype(np.int32)]),
-            np.concatenate([self.value, value]),
-            np.append(self.lower, lower),
-            np.append(self.upper, np.inf),
+            self.ids + more.ids,
+            np.concatenate([self.row, more.row + np.int32(len(self.ids))]),
+            np.concatenate([self.option, more.option]),
+            np.concatenate([self.value, more.value]),
+            np.concatenate([self.lower, more.lower]),
+            np.concatenate([self.upper, more.upper]),
         )
 
     def kept(self, y: Floats, tolerance: float = 1e-6) -> bool:

@@ -25,6 +25,8 @@ BROKEN = 1e-7
 """Shares of a demand and of a limit's scale that count as nothing."""
 CLOSED = 1e3
 """Price of passing a closed option, in costs of the dearest free way."""
+IN_UNITS = 1e5
+"""What all flows cost in the money that the program counts in."""
 FIRST_GUIDE, GUIDE_STEP, MOST_GUIDE = 2.0, 10.0, 1e4
 """What leaving cargo guides with, in costs of the dearest way."""
 
@@ -80,6 +82,7 @@ class Relaxation:
         self.master = DesignMaster(problem, self.years)
         self._dear = np.zeros(len(self.years))
         closed = np.zeros(len(problem.options))
+        worth = 0.0
         for number, year in enumerate(self.years):
             reached = np.isfinite(year.pricer.paths.free_cost)
             free = np.where(reached, year.pricer.paths.free_cost + year.constant, 0.0)
@@ -93,6 +96,8 @@ class Relaxation:
             self.master.add_paths(number, base.found)
             cost = np.where(base.cost < limit, base.cost, 0.0)
             self._dear[number] = max(self._dear[number], float(np.max(cost, initial=0.0)))
+            worth += float(problem.year_weight[number]) * float(free @ year.instance.commodities.demand_t)
+        self._unit = max(worth, float(np.max(problem.cost, initial=0.0)), 1.0) / IN_UNITS
 
     @property
     def columns(self) -> list[list[tuple[int, Ints]]]:
@@ -159,12 +164,12 @@ class Relaxation:
     def _guide(self, factor: float) -> None:
         """Price what is not served and limits that are broken so that it does not pay."""
         whole = np.array([max(1.0, float(year.instance.commodities.demand_t.sum())) for year in self.years])
-        self.master.set_objective(1.0, factor * self._dear, factor * self._dear * whole)
+        self.master.set_objective(1.0, factor * self._dear, factor * self._dear * whole, self._unit)
 
     def _impossible(self, lower: Floats, upper: Floats, late: Callable[[], bool]) -> bool:
         """Whether nothing within the bounds serves what must be served and keeps the limits, proven."""
         whole = np.array([max(1.0, float(year.instance.commodities.demand_t.sum())) for year in self.years])
-        self.master.set_objective(0.0, 1.0 / whole, np.ones(len(self.years)))
+        self.master.set_objective(0.0, 1.0 / whole, np.ones(len(self.years)), 1.0)
         while not late():
             point = self.master.solve()
             if point is None:

@@ -1,19 +1,18 @@
 """Rounded rows on options: mixed-integer rounding of needs, with options complemented.
 
-A need Σ c_j y_j ≥ D with whole y holds for every complement z_j = 1 − y_j of some y and every divisor δ > 0 in the form
-Σ (⌊q_j⌋ + min(1, (q_j − ⌊q_j⌋)/f)) z_j ≥ ⌈r⌉, with q_j = c_j/δ (negative where complemented), r = (D − Σ of the
-complemented c_j)/δ and f = r − ⌊r⌋ > 0.
+A need Σ c_j y_j ≥ D with whole y holds for every complement z_j = 1 − y_j of some y and every divisor δ > 0
+in the form Σ (⌊q_j⌋ + min(1, (q_j − ⌊q_j⌋)/f)) z_j ≥ ⌈r⌉, with q_j = c_j/δ (negative where complemented),
+r = (D − Σ of the complemented c_j)/δ and f = r − ⌊r⌋ > 0.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.design.needs import Needs
+from logistics.models.design.problem import SideRows
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -25,30 +24,16 @@ AT_LEAST = np.array([2.0, 0.999999, 0.8, 0.5])
 """Options at or above one of these values are complemented; above 1: none."""
 
 
-@dataclass(frozen=True)
-class RoundedRow:
-    """A row Σ value · y ≥ lower that every choice of options obeys."""
-
-    option: Longs
-    value: Floats
-    lower: float
-    violation: float
-
-
-def broken_rows(needs: Needs, y: Floats, most: int) -> list[RoundedRow]:
-    """Rows that `y` breaks, the one most broken of each need, those most broken first."""
+def broken_rows(needs: Needs, y: Floats, most: int) -> SideRows:
+    """Rows that `y` breaks, the one most broken of each need, at most so many."""
     violation, lower, value = _rounded(needs.first, needs.option, needs.capacity, needs.need, y)
     order = np.argsort(-violation, kind="stable")[:most]
-    rows = []
+    rows = SideRows.none()
     for i in order[violation[order] > LEAST_VIOLATION].tolist():
         part = slice(needs.first[i], needs.first[i + 1])
-        some = np.flatnonzero(value[part])
         slack = SLACK * max(1.0, float(np.abs(value[part]).sum()))
-        rows.append(
-            RoundedRow(
-                needs.option[part][some], value[part][some], float(lower[i]) - slack, float(violation[i])
-            )
-        )
+        terms = list(zip(needs.option[part].tolist(), value[part].tolist(), strict=True))
+        rows = rows.with_row("", [term for term in terms if term[1]], float(lower[i]) - slack, np.inf)
     return rows
 
 

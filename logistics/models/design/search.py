@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.integer_solver import MixedStop
-from logistics.models.design.needs import found_needs
+from logistics.models.design.needs import NeedFinder
 from logistics.models.design.pool import best_of_pool
 from logistics.models.design.problem import (
     DesignDuals,
@@ -143,6 +143,7 @@ class TreeSearch:
         self._lower, self._upper = np.zeros(options), np.ones(options)
         self._gain = np.zeros((2, options))
         self._seen = np.zeros((2, options), np.int64)
+        self._needs = NeedFinder(problem)
         self._number = 0
         self._unsettled = np.inf
         self.duals: DesignDuals | None = None
@@ -179,18 +180,24 @@ class TreeSearch:
                 return root
             before = root.bound
             dear = [prices.rows.resource for prices in root.point.prices]
-            needs = found_needs(self._problem, dear)
-            rows = broken_rows(needs, root.y, MOST_ROWS)
-            if not rows:
+            rows = broken_rows(self._needs.along(dear), root.y, MOST_ROWS)
+            if not rows.ids:
                 return root
-            relaxation.master.add_rounded(rows)
+            relaxation.master.add_rows(rows)
 
-    def try_options(self, y: Floats) -> bool:
-        """Value a choice of options by its best flows; returns whether it is the best plan now."""
+    def try_options(self, y: Floats, *, to_the_end: bool = False) -> bool:
+        """Value a choice of options by its best flows; returns whether it is the best plan now.
+
+        Parameters
+        ----------
+        to_the_end
+            Whether time does not matter.
+        """
         record = self._record
         if not self._problem.rows.kept(y):
             return False
-        found = self._relaxation.solve(y, y, record.cutoff, self._stop.flow_gap, record.is_late)
+        late = (lambda: False) if to_the_end else record.is_late
+        found = self._relaxation.solve(y, y, record.cutoff, self._stop.flow_gap, late)
         return found.value < np.inf and record.plan(found.value, y)
 
     def _plans(self, root: Relaxed) -> None:

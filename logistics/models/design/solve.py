@@ -55,7 +55,8 @@ def solve_design(
     relaxation = Relaxation(problem, tuple(list(each) for each in paths) if paths is not None else None)
     search = TreeSearch(problem, relaxation, record, stop)
     for y in start:
-        search.try_options(np.asarray(y, dtype=float))
+        # So that there is a plan when time is up.
+        search.try_options(np.asarray(y, dtype=float), to_the_end=True)
     possible = search.run()
     proof: Proof = "prices" if record.nodes <= 1 else "search"
     if not possible:

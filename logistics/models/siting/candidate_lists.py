@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,23 +40,6 @@ class CandidateLists:
     cost: Floats
     length: Ints
     beyond: Floats
-
-    @property
-    def complete(self) -> bool:
-        """Whether all lists hold all sites."""
-        return bool(np.isinf(self.beyond).all())
-
-    def keeping(self, kept: Flags) -> CandidateLists:
-        """The lists without the sites that are not in `kept`, as narrow as they can be."""
-        site, cost, length = self.site.copy(), self.cost.copy(), self.length.copy()
-        _drop(site, cost, length, kept)
-        width = max(1, int(length.max(initial=1)))
-        return CandidateLists(
-            np.ascontiguousarray(site[:, :width]),
-            np.ascontiguousarray(cost[:, :width]),
-            length,
-            self.beyond,
-        )
 
 
 def candidate_lists(cost: Floats, width: int, kept: Flags | None = None) -> CandidateLists:
@@ -93,18 +75,3 @@ def candidate_lists(cost: Floats, width: int, kept: Flags | None = None) -> Cand
         site[part] = rows[order]
         length[part] = np.isfinite(near[part]).sum(axis=1)
     return CandidateLists(site, near, length, beyond)
-
-
-@numba.njit(cache=True, nogil=True)
-def _drop(site, cost, length, kept):
-    """Close the ranks of each list after sites that are not kept are taken out."""
-    for j in range(len(length)):
-        filled = 0
-        for k in range(length[j]):
-            if kept[site[j, k]]:
-                site[j, filled] = site[j, k]
-                cost[j, filled] = cost[j, k]
-                filled += 1
-        for k in range(filled, length[j]):
-            cost[j, k] = np.inf
-        length[j] = filled

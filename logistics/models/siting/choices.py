@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.siting.candidate_lists import CandidateLists
-from logistics.models.siting.local_search import Ground, search
+from logistics.models.siting.local_search import search
 from logistics.models.siting.openings import OpeningRules
 from logistics.models.siting.problem import SitingProblem
+from logistics.models.siting.swap_moves import Ground
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -19,14 +20,22 @@ MOST_MOVES = 1000
 """Of one local search, so that time limits hold."""
 STRENGTH = 0.1
 """Share of the open sites that are swapped at random before the next descent."""
-WORK = 2e8
+WORK = 1e8
 """Elementary steps of a row of descents, which take a fraction of a second."""
 MOST_DESCENTS = 1000
 
 
 @dataclass
 class Record:
-    """The best choice of sites; its cost is without the problem's constant, inf: none is known."""
+    """The best choice of sites.
+
+    Parameters
+    ----------
+    value
+        Its cost, without the problem's constant.
+    opened
+        Its sites, bool array [site]; none: nothing is known that costs less than `value`.
+    """
 
     value: float
     opened: Flags
@@ -49,7 +58,7 @@ class Choices:
     sites
         Number of each site in the whole problem.
     record
-        The best choice, in the whole problem's sites: those that are not among these here are known by it only.
+        The best choice, in sites of the whole problem; it may have some that are not among these here.
     """
 
     problem: SitingProblem
@@ -63,10 +72,10 @@ class Choices:
 
     @classmethod
     def none_yet(
-        cls, problem: SitingProblem, rules: OpeningRules, lists: CandidateLists, gap: float
+        cls, problem: SitingProblem, rules: OpeningRules, lists: CandidateLists, gap: float, below: float
     ) -> Choices:
-        """All sites, and no choice of them is known."""
-        record = Record(float("inf"), np.zeros(problem.num_sites, bool))
+        """All sites, and no choice of them is known; only those count that cost less than `below`."""
+        record = Record(below, np.zeros(problem.num_sites, bool))
         every = np.arange(problem.num_sites)
         return cls(problem, rules, Ground.of(problem, lists), gap, common_step(problem), every, record)
 
@@ -78,7 +87,7 @@ class Choices:
 
     @property
     def value(self) -> float:
-        """Cost of the best choice, inf: none is known."""
+        """Cost of the best choice, or below which one would count."""
         return self.record.value
 
     def target(self, bound: float) -> float:
@@ -127,9 +136,10 @@ class Choices:
         num_open = int(opened.sum())
         if num_open == 0:
             return
-        moves = 2.0 + 2.0 * STRENGTH * num_open
-        descents = WORK / (moves * (self.problem.num_customers + self.problem.num_sites * num_open))
-        rounds = int(min(max(1.0, descents), MOST_DESCENTS))
+        sites, customers = self.problem.num_sites, self.problem.num_customers
+        # A move looks at all customers, at the lists of those it concerns, and then at all swaps.
+        move = customers * (1.0 + 8.0 * sites / num_open**2) + sites * num_open
+        rounds = int(min(max(1.0, WORK / (move * (2.0 + 2.0 * STRENGTH * num_open))), MOST_DESCENTS))
         self._seed += 1
         search(self.ground, state, opened, rounds, STRENGTH, self._seed, 100 * MOST_MOVES)
         self.offer(opened)
@@ -154,3 +164,18 @@ def common_step(problem: SitingProblem) -> float:
         return 0.0
     step = int(np.gcd.reduce(fixed.astype(np.int64), initial=0))
     return float(np.gcd(step, np.gcd.reduce(finite.astype(np.int64), axis=None, initial=0)))
+
+
+def first_of_equals(problem: SitingProblem, opened: Flags) -> Flags:
+    """The same choice with, of sites that are alike in all, the first ones open."""
+    side = np.zeros((0, problem.num_sites)) if problem.side is None else problem.side.coefficient
+    alike: dict[bytes, list[int]] = {}
+    key = np.column_stack([problem.fixed_cost, problem.cost.sum(axis=1)])
+    _, group, count = np.unique(key, axis=0, return_inverse=True, return_counts=True)
+    for i in np.flatnonzero(count[group] > 1):
+        whole = problem.fixed_cost[i].tobytes() + problem.cost[i].tobytes() + side[:, i].tobytes()
+        alike.setdefault(whole, []).append(int(i))
+    result = opened.copy()
+    for sites in alike.values():
+        result[sites] = np.arange(len(sites)) < opened[sites].sum()
+    return result

@@ -171,3 +171,8 @@ class Flips:
             num += int(ruled_out.sum())
             given_up = min(given_up, float(np.min(reach[ruled_out], initial=np.inf)))
         return num, given_up
+
+
+def beyond(goal: float) -> float:
+    """A goal for a bound that is reached even after what is constant is added to it."""
+    return goal + 1e-12 * abs(goal)

@@ -105,6 +105,7 @@ class SitingProblem(_Arrays):
     def __post_init__(self) -> None:
         super().__post_init__()
         sites, customers = self.cost.shape
+        _expect(customers > 0, "there is somebody to serve")
         _expect(len(self.fixed_cost) == len(self.capacity) == len(self.site_ids) == sites, "one entry a site")
         _expect(len(self.demand) == len(self.customer_ids) == customers, "one entry a customer")
         _expect(len(set(self.site_ids)) == sites, "site ids are unique")
@@ -241,11 +242,18 @@ class SitingStop:
         Wall-clock limit from the start of the solve.
     most_nodes
         Limit of branch-and-bound nodes, which does not depend on the machine.
+    below
+        Only solutions that cost less are of interest; that there are none is an answer, with ``status``
+        ``limit``, the bound and no solution.
+    enough
+        A solution that costs no more ends the solve.
     """
 
     gap: float = 1e-9
     time_limit_s: float = float("inf")
     most_nodes: float = float("inf")
+    below: float = float("inf")
+    enough: float = float("-inf")
 
 
 @dataclass(frozen=True)

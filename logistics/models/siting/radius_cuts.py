@@ -6,14 +6,16 @@ With θ_j the cost of serving customer j, relaxed problem and cuts are
     (1)  θ_j + Σ_{i: c_ij < D} (D - c_ij) y_i ≥ D        customer j, radius D: nobody within D, at least D
     (2)  least open ≤ Σ y_i ≤ most open,  side rows,  0 ≤ y ≤ 1.
 
-Of the many (1) only those are in the program that were broken. Prices of its optimum are averages of the radii
-by the cuts' duals; they bound by themselves, whatever tolerances the program was solved to. Subgradient steps
-come close to them in less time; cuts are for the last digits, where many optimal prices meet.
+Of the many (1) only those are in the program that were broken. Prices of its optimum are averages of the
+radii by the cuts' duals; they bound by themselves, whatever tolerances the program was solved to.
+Subgradient steps come close to them in less time; cuts are for the last digits, where many optimal prices
+meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -24,7 +26,7 @@ from logistics.models.siting.prices import CLOSED, OPEN, Relaxation
 from logistics.solver import IncrementalProgram, LinearAnswer
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 States = NDArray[np.int8]
 VIOLATION = 1e-7
 """Share of a customer's cost by which a cut must be broken to be added."""
@@ -61,13 +63,16 @@ class RadiusProgram:
         p = self._p
         sites, rows = len(p.fixed), len(p.lower)
         self._known: set[tuple[int, float]] = set()
-        self._customer: list[Ints] = []
-        self._radius: list[Floats] = []
-        self._rows: list[Ints] = []
+        none = np.zeros(0, np.int64)
+        self._customer: list[Ints] = [none]
+        self._radius: list[Floats] = [np.zeros(0)]
+        self._rows: list[Ints] = [none]
         self._program = program = IncrementalProgram()
         self._y = program.add_columns(p.fixed, np.ones(sites))
         self._theta = program.add_columns(np.ones(len(p.length)))
-        numbers = program.add_rows(np.append(p.lower, float(self._least)), np.append(p.upper, float(self._most)))
+        numbers = program.add_rows(
+            np.append(p.lower, float(self._least)), np.append(p.upper, float(self._most))
+        )
         self._side, (count,) = numbers[:rows], numbers[rows:]
         r, i = np.nonzero(p.coefficient)
         program.set_entries(numbers[r], self._y[i], p.coefficient[r, i])
@@ -95,7 +100,7 @@ class RadiusProgram:
             y, theta = answer.values[self._y], answer.values[self._theta] + self._nearest
             customer = np.concatenate(self._customer)
             weight = np.maximum(answer.row_duals[np.concatenate(self._rows)], 0.0)
-            price = self._nearest + np.bincount(
+            price: Floats = self._nearest + np.bincount(
                 customer,
                 weight * (np.concatenate(self._radius) - self._nearest[customer]),
                 len(self._nearest),
@@ -109,7 +114,9 @@ class RadiusProgram:
 
     def _bind(self) -> None:
         state = self._state
-        self._program.set_column_bounds(self._y, (state == OPEN).astype(float), (state != CLOSED).astype(float))
+        self._program.set_column_bounds(
+            self._y, (state == OPEN).astype(float), (state != CLOSED).astype(float)
+        )
 
     def _solved(self, time_limit_s: float) -> LinearAnswer | None:
         """The program's optimum, None: there is none to be had.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from logistics.models.siting.lagrangian import Offers, find_loads, flip_costs, raise_bound
 from logistics.models.siting.openings import SLACK, OpeningRules, narrow_services
-from logistics.models.siting.parts import Flips, LeftOver, Part
+from logistics.models.siting.parts import Flips, LeftOver, Part, beyond
 from logistics.models.siting.prices import CLOSED, FREE
 from logistics.models.siting.problem import SideRows, SitingProblem
 from logistics.models.siting.transport import serve
@@ -128,7 +128,7 @@ class Relaxation:
         price, state, share = part.price[priced], part.state[sites], part.share[sites]
         reduced, flip = np.zeros(len(sites)), np.zeros(len(sites))
         service = left.service
-        aim = goal - constant
+        aim = beyond(goal) - constant
         if not np.isfinite(aim):
             first = raise_bound(
                 price, offers, whole, state, *count, np.inf, 1, stride, reduced, share, service

@@ -1,10 +1,12 @@
-"""One door for all siting problems: says at once what cannot be, and hands the rest to the solver it needs."""
+"""One door for siting problems: says at once what cannot be, and hands the rest to the solver it needs."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logistics.models.siting.problem import (
     Flows,
@@ -17,6 +19,8 @@ from logistics.models.siting.problem import (
     SitingStop,
     without_solution,
 )
+
+Ints = NDArray[np.integer[Any]]
 
 
 def solve_siting(
@@ -72,7 +76,7 @@ def _obstacle(problem: SitingProblem) -> Infeasible | None:
     return None
 
 
-def _in_order(problem: SitingProblem, sites: np.ndarray, customers: np.ndarray) -> SitingProblem:
+def _in_order(problem: SitingProblem, sites: Ints, customers: Ints) -> SitingProblem:
     """The problem with its sites and customers in another order; itself where they are in it."""
     if np.array_equal(sites, np.arange(len(sites))) and np.array_equal(customers, np.arange(len(customers))):
         return problem
@@ -89,11 +93,11 @@ def _in_order(problem: SitingProblem, sites: np.ndarray, customers: np.ndarray) 
     )
 
 
-def _side_in_order(side: SideRows, sites: np.ndarray) -> SideRows:
+def _side_in_order(side: SideRows, sites: Ints) -> SideRows:
     return replace(side, coefficient=np.ascontiguousarray(side.coefficient[:, sites]))
 
 
-def _put_back(answer: SitingAnswer, sites: np.ndarray, customers: np.ndarray) -> SitingAnswer:
+def _put_back(answer: SitingAnswer, sites: Ints, customers: Ints) -> SitingAnswer:
     """The answer in the order in which the problem was given."""
     opened = np.zeros_like(answer.open)
     opened[sites] = answer.open

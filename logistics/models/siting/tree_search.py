@@ -9,157 +9,20 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.siting.choices import Choices
-from logistics.models.siting.openings import OpeningRules, narrow
-from logistics.models.siting.prices import (
-    CLOSED,
-    FREE,
-    OPEN,
-    Relaxation,
-    bound_of,
-    fix_by_reduced_costs,
-    improve,
-    price_range,
-)
+from logistics.models.siting.nodes import NODE, Node, Rules, fix_by_reduced_costs, narrow_by, settled
+from logistics.models.siting.prices import CLOSED, FREE, OPEN, Relaxation, bound_of
 from logistics.models.siting.radius_cuts import RadiusProgram
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-States = NDArray[np.int8]
-CHEAP_WORK = 0.0
-"""Elementary steps of nodes that are searched before linear relaxations of nodes are solved."""
 TRIALS, WORTH = 8, 0.3
 """Nodes whose linear relaxation is solved in any case, and the share of the gap it must close then on."""
 MOST_BYTES = 1 << 30
 """Of open nodes; above it the search goes deep instead of wide."""
-
-
-class Rules(NamedTuple):
-    """Arrays of :class:`~logistics.models.siting.openings.OpeningRules`, as kernels take them."""
-
-    coefficient: Floats
-    lower: Floats
-    upper: Floats
-    rising: NDArray[np.int64]
-    is_positive: Flags
-    least: int
-    most: int
-    may_serve: Flags
-    twin: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, rules: OpeningRules) -> Rules:
-        """The same rules."""
-        return cls(*(getattr(rules, name) for name in cls._fields))
-
-
-class Effort(NamedTuple):
-    """How hard a node's bound is worked on: steps in the first round and in later ones, and how they go."""
-
-    first_steps: int
-    later_steps: int
-    rounds: int
-    scale: float
-    patience: int
-
-
-ROOT = Effort(1500, 300, 8, 1.0, 30)
-NODE = Effort(100, 40, 5, 1.0, 20)
-
-
-@dataclass
-class Node:
-    """What a node knows: states of the sites, prices, its bound, where sites stand on average."""
-
-    state: States
-    price: Floats
-    row_price: Floats
-    share: Floats
-    bound: float
-
-    @property
-    def decided(self) -> bool:
-        """Whether no site is free."""
-        return not bool((self.state == FREE).any())
-
-    def child(self, site: int, state: int) -> Node:
-        """A copy in which a site is decided."""
-        child = Node(self.state.copy(), self.price.copy(), self.row_price.copy(), self.share.copy(), self.bound)
-        child.state[site] = state
-        return child
-
-    def among(self, kept: Flags) -> Node:
-        """The node without the sites that are not kept."""
-        return Node(self.state[kept], self.price, self.row_price, self.share[kept], self.bound)
-
-    @property
-    def num_bytes(self) -> int:
-        """What it takes in memory."""
-        return int(self.state.nbytes + self.price.nbytes + self.row_price.nbytes + self.share.nbytes)
-
-
-@numba.njit(cache=True, nogil=True)
-def narrow_by(r, state):
-    """Fix free sites in place; returns whether any choice is left, and how many are least and most open."""
-    left, least, most = narrow(
-        r.coefficient, r.lower, r.upper, r.rising, r.is_positive, r.least, r.most, r.may_serve, r.twin, state
-    )
-    # Whoever has customers has an open site.
-    return left, max(least, 1), most
-
-
-@numba.njit(cache=True, nogil=True)
-def _settle(p, rules, effort, state, price, row_price, share, target, cutoff, chosen):
-    """Raise a node's bound and fix its sites, all in place; returns the bound, inf: nothing is left.
-
-    `chosen` is the cheapest choice by reduced costs at the end.
-    """
-    customers = len(price)
-    low, high = np.empty(customers), np.empty(customers)
-    reduced = np.empty(len(state))
-    steps, scale = effort.first_steps, effort.scale
-    bound = -np.inf
-    for _ in range(effort.rounds):
-        left, least, most = narrow_by(rules, state)
-        if not left or not price_range(p, state, low, high):
-            return np.inf
-        for j in range(customers):
-            price[j] = min(max(price[j], low[j]), high[j])
-        bound, scale = improve(
-            p, price, row_price, state, least, most, low, high, target, steps, scale, effort.patience, share
-        )
-        if bound >= cutoff:
-            return bound
-        bound = bound_of(p, price, row_price, state, least, most, reduced, chosen)
-        if fix_by_reduced_costs(reduced, chosen, state, least, most, bound, cutoff) == 0:
-            return bound
-        steps, scale = effort.later_steps, max(effort.scale, scale)
-    return bound
-
-
-def settled(relaxation: Relaxation, rules: Rules, choices: Choices, node: Node, effort: Effort) -> Flags:
-    """Raise a node's bound and fix its sites; returns the cheapest choice by reduced costs."""
-    chosen = np.zeros(len(node.state), bool)
-    bound = _settle(
-        relaxation,
-        rules,
-        effort,
-        node.state,
-        node.price,
-        node.row_price,
-        node.share,
-        choices.target(node.bound),
-        choices.cutoff,
-        chosen,
-    )
-    node.bound = max(node.bound, bound)
-    return chosen
 
 
 def cut(
@@ -214,8 +77,6 @@ class TreeSearch:
 
     def __post_init__(self) -> None:
         self._rules = Rules.of(self.choices.rules)
-        places = int(np.sum(self.relaxation.near < self.root.price[:, None]))
-        self._nodes_without = CHEAP_WORK / (NODE.first_steps * (places + len(self.root.price)))
         self._keep(self.root)
 
     @property
@@ -232,7 +93,7 @@ class TreeSearch:
         return not self._wide and not self._deep
 
     def run(self, most_nodes: float, time_limit_s: float) -> None:
-        """Open nodes until none is left or so many were settled; no linear program takes longer than the limit."""
+        """Open nodes until none is left or so many were settled; the limit is a linear program's."""
         while not self.is_done and self.nodes < most_nodes:
             node = self._take()
             if node.bound >= self.choices.cutoff:
@@ -268,7 +129,7 @@ class TreeSearch:
     @property
     def _cuts_help(self) -> bool:
         """Whether cuts are worth their time: they close enough of what steps leave open."""
-        if self.program is None or self.program.has_failed or self.nodes < self._nodes_without:
+        if self.program is None or self.program.has_failed:
             return False
         return self._cut_nodes < TRIALS or self._cut_gain >= WORTH * self._cut_nodes
 

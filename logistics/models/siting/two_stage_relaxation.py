@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from logistics.models.siting.lagrangian import flip_costs
 from logistics.models.siting.openings import SLACK, OpeningRules, narrow_services
-from logistics.models.siting.parts import Flips, LeftOver, Part
+from logistics.models.siting.parts import Flips, LeftOver, Part, beyond
 from logistics.models.siting.prices import CLOSED, FREE
 from logistics.models.siting.problem import TwoStageProblem
 from logistics.models.siting.relaxation import GUESS, as_lower
@@ -223,7 +223,7 @@ class TwoStageRelaxation:
         )
         price, state, share = part.price[priced], part.state[sites], part.share[sites]
         reduced, flip = np.zeros(len(sites)), np.zeros(len(sites))
-        aim = goal - left.settled_cost
+        aim = beyond(goal) - left.settled_cost
         given = (price, offers, self.whole, state, *count)
         found = (reduced, share, left.service)
         if not np.isfinite(aim):

@@ -1,8 +1,9 @@
 """The uncapacitated problem and the p-median, with side rows: prices, local search, tree search.
 
 Every customer is served by the cheapest open site, so a solution is a choice of sites. Prices bound it from
-below, the choices that prices suggest start local searches, and reduced costs fix most sites; what is left is
-searched. Of a large cost matrix only lists of near sites are looked at, which grow while prices hit their end.
+below, the choices that prices suggest start local searches, and reduced costs fix most sites; what is left
+is searched. Of a large cost matrix only lists of near sites are looked at, which grow while prices hit their
+end.
 """
 
 from __future__ import annotations
@@ -15,23 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.siting.candidate_lists import CandidateLists, candidate_lists
-from logistics.models.siting.choices import Choices, cost_of
+from logistics.models.siting.choices import Choices, cost_of, first_of_equals
+from logistics.models.siting.nodes import ROOT, Node, Rules, narrow_by, settled
 from logistics.models.siting.openings import OpeningRules
-from logistics.models.siting.prices import (
-    CLOSED,
-    SMALLEST_SCALE,
-    Relaxation,
-    ascend,
-    bound_of,
-    improve,
-    price_range,
-)
+from logistics.models.siting.price_steps import SMALLEST_SCALE, ascend, improve, price_range
+from logistics.models.siting.prices import CLOSED, Relaxation, bound_of
 from logistics.models.siting.problem import (
     Flows,
     Infeasible,
     Proof,
     Report,
-    SideRows,
     SitingAnswer,
     SitingProblem,
     SitingProgress,
@@ -40,7 +34,7 @@ from logistics.models.siting.problem import (
     without_solution,
 )
 from logistics.models.siting.radius_cuts import RadiusProgram
-from logistics.models.siting.tree_search import ROOT, Node, Rules, TreeSearch, cut, narrow_by, settled
+from logistics.models.siting.tree_search import TreeSearch, cut
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -92,18 +86,19 @@ class UncapacitatedSearch:
             return without_solution(problem, Infeasible("side_rows"))
         with self._phase("lists"):
             self._use(candidate_lists(problem.cost, self._first_width()))
-            self._choices = Choices.none_yet(problem, rules, self._lists, self._stop.gap)
+            self._choices = Choices.none_yet(
+                problem, rules, self._lists, self._stop.gap, self._stop.below - problem.constant
+            )
         with self._phase("first choice"):
             self._choices.descend(self._first_choice(state), state)
         with self._phase("prices"):
             share = self._raise_bound(state)
-        bound_by: Proof = "prices"
         if self._is_open and self._in_time:
             with self._phase("local search"):
                 self._choices.wander(state)
         if self._is_open and self._in_time:
-            bound_by = self._search(Node(state, self._price.copy(), self._row_price.copy(), share, self._bound))
-        return self._answer(bound_by)
+            self._search(Node(state, self._price.copy(), self._row_price.copy(), share, self._bound))
+        return self._answer()
 
     # --- the root --------------------------------------------------------------------------------------
 
@@ -116,13 +111,15 @@ class UncapacitatedSearch:
 
     def _use(self, lists: CandidateLists) -> None:
         self._lists = lists
-        self._relaxation = relaxation_of(self._problem, lists)
+        self._relaxation = Relaxation.of(self._problem, lists)
 
     def _first_choice(self, state: NDArray[np.int8]) -> Flags:
         """Sites that must be open, or the one that is best alone."""
         forced = state > 0
         if not forced.any():
-            served = np.where(np.isfinite(self._problem.cost), self._problem.cost, self._choices.ground.penalty)
+            served = np.where(
+                np.isfinite(self._problem.cost), self._problem.cost, self._choices.ground.penalty
+            )
             alone = self._problem.fixed_cost + served.sum(axis=1)
             alone[state == CLOSED] = np.inf
             forced[int(np.argmin(alone))] = True
@@ -158,7 +155,16 @@ class UncapacitatedSearch:
                 share,
             )
             self._bound = max(self._bound, choices.rounded(bound))
-            bound_of(self._relaxation, self._price, self._row_price, state, self._least, self._most, reduced, chosen)
+            bound_of(
+                self._relaxation,
+                self._price,
+                self._row_price,
+                state,
+                self._least,
+                self._most,
+                reduced,
+                chosen,
+            )
             choices.descend(chosen, state)
             self._tell("prices")
             if not self._is_open or not self._in_time:
@@ -180,8 +186,8 @@ class UncapacitatedSearch:
 
     # --- below the root --------------------------------------------------------------------------------
 
-    def _search(self, root: Node) -> Proof:
-        """Fix sites, and search what is left; returns what the bound rests on."""
+    def _search(self, root: Node) -> None:
+        """Fix sites, and search what is left."""
         inner, relaxation = self._choices, self._relaxation
         program: RadiusProgram | None = None
         for name in ("fixing", "radius cuts"):
@@ -193,43 +199,38 @@ class UncapacitatedSearch:
                     program = RadiusProgram(relaxation, rules.least, rules.most, root.price)
                     cut(program, relaxation, inner, root, self._left_s)
                 if root.bound >= inner.cutoff:
-                    return self._closed_by(root)
+                    self._bound = min(inner.value, inner.rounded(root.bound))
+                    self._price = np.minimum(root.price, self._relaxation.ceiling)
+                    self._row_price = root.row_price
+                    return
                 kept = root.state != CLOSED
                 if name == "fixing" and not kept.all():
                     lists = candidate_lists(inner.problem.cost[kept], max(self._first_width(), ALL_SITES))
                     inner, root = inner.among(kept, lists), root.among(kept)
-                    relaxation = relaxation_of(inner.problem, lists)
+                    relaxation = Relaxation.of(inner.problem, lists)
         with self._phase("tree search"):
             self._branch(TreeSearch(relaxation, inner, root, program))
-        return "search"
 
-    def _closed_by(self, root: Node) -> Proof:
-        """Whether prices alone close the gap, also without the sites that were fixed on the way."""
-        self._bound = self._choices.value
+    def _bound_of_prices(self, price: Floats, row_price: Floats) -> float:
+        """What prices prove by themselves, without sites that rules or the search have fixed."""
         problem = self._problem
-        price = np.minimum(root.price, self._relaxation.ceiling)
-        alone = bound_of(
+        return bound_of(
             self._relaxation,
             price,
-            root.row_price,
+            row_price,
             np.zeros(problem.num_sites, np.int8),
             max(1, problem.least_open),
             problem.num_most_open,
             np.empty(problem.num_sites),
             np.zeros(problem.num_sites, bool),
         )
-        if alone < self._choices.cutoff:
-            return "search"
-        self._bound = self._choices.rounded(alone)
-        self._price, self._row_price = price, root.row_price
-        return "prices"
 
     def _branch(self, tree: TreeSearch) -> None:
         """Search the tree until it is done or the stop rule says so."""
         while True:
             self._nodes, self._bound = tree.nodes, max(self._bound, tree.bound)
             self._tell("tree search")
-            if tree.is_done or tree.nodes >= self._stop.most_nodes or not self._in_time:
+            if tree.is_done or tree.nodes >= self._stop.most_nodes or not self._is_open or not self._in_time:
                 return
             tree.run(min(tree.nodes + NODES_A_TURN, self._stop.most_nodes), self._left_s)
             if tree.nodes % NODES_BETWEEN < NODES_A_TURN:
@@ -239,7 +240,10 @@ class UncapacitatedSearch:
 
     @property
     def _is_open(self) -> bool:
-        return self._bound < self._choices.cutoff
+        """Whether the gap is open, and what is known not enough."""
+        record = self._choices.record
+        found = record.opened.any() and record.value + self._problem.constant <= self._stop.enough
+        return self._bound < self._choices.cutoff and not found
 
     @property
     def _left_s(self) -> float:
@@ -264,16 +268,21 @@ class UncapacitatedSearch:
         gap = relative_gap(value, bound)
         self._report(SitingProgress(phase, value, bound, gap, self._nodes, seconds))
 
-    def _answer(self, bound_by: Proof) -> SitingAnswer:
+    def _answer(self) -> SitingAnswer:
         problem, choices = self._problem, self._choices
+        alone = choices.rounded(self._bound_of_prices(self._price, self._row_price))
+        bound_by: Proof = "prices" if alone >= self._bound - 1e-12 * abs(self._bound) else "search"
         proven = bool(self._bound >= choices.cutoff)
-        known = {
-            "nodes": self._nodes,
-            "seconds": self._seconds,
-        }
-        if not np.isfinite(choices.value):
-            closed = Infeasible("no_set_serves_all") if np.isinf(self._bound) else None
-            return without_solution(problem, closed, self._bound + problem.constant, **known)
+        if not choices.record.opened.any():
+            impossible = self._bound == np.inf and self._stop.below == np.inf
+            obstacle = Infeasible("no_set_serves_all" if problem.side is None else "side_rows")
+            return without_solution(
+                problem,
+                obstacle if impossible else None,
+                self._bound + problem.constant,
+                nodes=self._nodes,
+                seconds=self._seconds,
+            )
         opened = first_of_equals(problem, choices.record.opened)
         value = cost_of(problem, opened) + problem.constant
         bound = min(self._bound + problem.constant, value)
@@ -290,46 +299,6 @@ class UncapacitatedSearch:
             bound_by=bound_by,
             prices=self._price if bound_by == "prices" else None,
             side_prices=self._row_price if bound_by == "prices" and problem.side is not None else None,
-            **known,
+            nodes=self._nodes,
+            seconds=self._seconds,
         )
-
-
-def relaxation_of(problem: SitingProblem, lists: CandidateLists) -> Relaxation:
-    """The problem as kernels take it.
-
-    A price above the dearest site's cost is of no use, for at least one site is open; and one above the end of
-    a list is not exact.
-    """
-    served_by_all = np.isfinite(problem.cost).all(axis=0)
-    dearest = np.where(served_by_all, problem.cost.max(axis=0, initial=-np.inf), np.inf)
-    side = problem.side or SideRows(np.zeros((0, problem.num_sites)), np.zeros(0), np.zeros(0), ())
-    # A site more or less concerns about as many customers as a site has.
-    customers = problem.num_customers / max(1.0, problem.num_most_open, problem.num_sites / 10)
-    size = np.abs(side.coefficient).max(axis=1, initial=0.0)
-    return Relaxation(
-        cost=problem.cost,
-        site=lists.site,
-        near=lists.cost,
-        length=lists.length,
-        ceiling=np.minimum(lists.beyond, dearest),
-        fixed=problem.fixed_cost,
-        coefficient=side.coefficient,
-        lower=side.lower,
-        upper=side.upper,
-        weight=np.sqrt(max(1.0, customers)) / np.where(size > 0.0, size, 1.0),
-    )
-
-
-def first_of_equals(problem: SitingProblem, opened: Flags) -> Flags:
-    """The same choice with, of sites that are alike in all, the first ones open."""
-    side = np.zeros((0, problem.num_sites)) if problem.side is None else problem.side.coefficient
-    alike: dict[bytes, list[int]] = {}
-    key = np.column_stack([problem.fixed_cost, problem.cost.sum(axis=1)])
-    _, group, count = np.unique(key, axis=0, return_inverse=True, return_counts=True)
-    for i in np.flatnonzero(count[group] > 1):
-        whole = problem.fixed_cost[i].tobytes() + problem.cost[i].tobytes() + side[:, i].tobytes()
-        alike.setdefault(whole, []).append(int(i))
-    result = opened.copy()
-    for sites in alike.values():
-        result[sites] = np.arange(len(sites)) < opened[sites].sum()
-    return result

@@ -1,0 +1,148 @@
+"""Workers of other machines, through Dask: each has a worker process of ours, as a local pool has.
+
+A run that crashes ends that process, never the cluster's worker, so limits and reasons are the same here and
+there. Networks go to each worker once, also to one that joins later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from typing import Any
+
+from logistics.batches.networks import put_network
+from logistics.batches.pool import PoolLost, Slot, StepLimits, WorkerEnded
+from logistics.batches.work import Answer, Task
+from logistics.errors import InputError, Problem, Where
+
+LOCAL = "local:"
+NETWORKS = "logistics-networks"
+CONNECT_S = 10
+CLOSE_S = 1
+
+
+class ClusterPool:
+    """Workers of a cluster.
+
+    Parameters
+    ----------
+    address
+        ``tcp://…`` (or ``tls://…``) of a scheduler, or ``local:N`` for N processes of this machine.
+    packed
+        Networks that the runs need, see :func:`logistics.batches.networks.packed_network`.
+    limits
+        What a step may take.
+
+    Raises
+    ------
+    InputError
+        When Dask is not installed, or the scheduler cannot be reached.
+    """
+
+    def __init__(self, address: str, packed: Mapping[str, Mapping[str, bytes]], limits: StepLimits) -> None:
+        try:
+            from distributed import Client, LocalCluster
+        except ModuleNotFoundError as error:
+            raise InputError([Problem("batch.no_extra", found=str(error.name))]) from error
+        self._cluster: Any = None
+        try:
+            if address.startswith(LOCAL):
+                self._cluster = LocalCluster(
+                    n_workers=int(address.removeprefix(LOCAL)),
+                    threads_per_worker=1,
+                    memory_limit=0,
+                    dashboard_address=None,
+                    silence_logs="CRITICAL",
+                )
+            self._client: Any = Client(self._cluster or address, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, ValueError) as error:
+            problem = Problem("batch.no_cluster", Where(), address, str(error))
+            raise InputError([problem]) from error
+        self._client.register_plugin(_networks_plugin({name: dict(files) for name, files in packed.items()}))
+        self._executor = self._client.get_executor(pure=False)
+        self._limits = limits
+
+    @property
+    def slots(self) -> int:
+        """Steps that run at once: the threads of the workers that are there now."""
+        threads: Mapping[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
+
+    def submit(self, task: Task) -> Future[Answer]:
+        """Have a step done by some worker."""
+        if self._client.status != "running":
+            raise PoolLost
+        answer: Future[Answer] = Future()
+        there = self._executor.submit(_do_there, task, self._limits)
+        there.add_done_callback(lambda done: _pass_on(done, answer))
+        return answer
+
+    def close(self) -> None:
+        """End what runs, and a cluster that is our own."""
+        with contextlib.suppress(Exception):
+            if self._cluster is None and self._client.status == "running":
+                self._client.run(_end_slots, wait=False)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=CLOSE_S)
+        if self._cluster is not None:
+            with contextlib.suppress(Exception):
+                self._cluster.close(timeout=CLOSE_S)
+
+
+def _pass_on(done: Future[Answer], answer: Future[Answer]) -> None:
+    """Hand an answer on, and what happens to workers of a cluster in the words of a pool."""
+    from distributed import KilledWorker
+
+    try:
+        answer.set_result(done.result())
+    except WorkerEnded as error:
+        answer.set_exception(error)
+    except KilledWorker:
+        died = WorkerEnded(Problem("batch.worker_died", found="KilledWorker"), try_again=True)
+        answer.set_exception(died)
+    except (CancelledError, Exception) as error:  # noqa: BLE001 - anything else is the cluster's
+        lost = PoolLost(str(error))
+        lost.__cause__ = error
+        answer.set_exception(lost)
+
+
+_own = threading.local()
+_slots: list[Slot] = []
+
+
+def _do_there(task: Task, limits: StepLimits) -> Answer:
+    """Do a step in the process that belongs to this thread of a cluster's worker."""
+    from distributed import get_worker
+
+    if getattr(_own, "limits", None) != limits or _own.slot.is_closed:
+        folder = Path(get_worker().local_directory) / NETWORKS
+        _own.slot, _own.limits = Slot(folder, limits), limits
+        _slots.append(_own.slot)
+    slot: Slot = _own.slot
+    return slot.do(task)
+
+
+def _end_slots() -> None:
+    """End the processes of this worker of a cluster."""
+    while _slots:
+        _slots.pop().close()
+
+
+def _networks_plugin(packed: dict[str, dict[str, bytes]]) -> Any:
+    """A plugin that puts networks into the folder of each worker."""
+    from distributed import WorkerPlugin
+
+    class Networks(WorkerPlugin):  # type: ignore[misc]
+        """Networks of a batch."""
+
+        name = f"{NETWORKS}-{'-'.join(sorted(packed))}"
+
+        def setup(self, worker: Any) -> None:
+            """Write them once a worker."""
+            for digest, files in packed.items():
+                put_network(files, Path(worker.local_directory) / NETWORKS / digest)
+
+    return Networks()

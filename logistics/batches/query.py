@@ -1,0 +1,125 @@
+"""Questions in SQL to the tables of a batch or of one results folder; no other file can be reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from logistics.batches.store import BATCH, RUNS
+from logistics.batches.table import read_runs_table
+from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+from logistics.results.layout import PLAN, RESULT
+
+if TYPE_CHECKING:
+    import duckdb
+
+ALL_RUNS = "runs"
+"""Table of all runs: what each is, how it ended, its values and totals."""
+
+
+def query(folder: Path, sql: str) -> pa.Table:
+    """Answer a question about a folder.
+
+    Parameters
+    ----------
+    folder
+        A batch, or one results folder.
+    sql
+        One SELECT of DuckDB's SQL. Its tables are ``runs`` and the tables of the results folders, each with
+        the columns ``run``, ``scenario`` and ``variant`` in front.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no results, or the question cannot be answered.
+    """
+    import duckdb
+
+    folder = folder.resolve()
+    with _opened(folder) as connection:
+        try:
+            statements = connection.extract_statements(sql)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                stop_on_errors([Problem("sql.not_select", found=sql[:100])])
+            for name in sorted(set(re.findall(r"[a-z_]+", sql.lower()))):
+                _add_view(connection, folder, name)
+            # From here on only files of the folder can be reached, and nobody can change that.
+            connection.execute("SET allowed_directories = [$folder]", {"folder": f"{folder}/"})
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            found: pa.Table = connection.sql(sql).to_arrow_table()
+            return found
+        except duckdb.Error as error:
+            stop_on_errors([Problem("sql.failed", found=str(error).splitlines()[0][:300])])
+            raise AssertionError from error
+
+
+def table_names(folder: Path) -> list[str]:
+    """Names of the tables that :func:`query` knows in a folder."""
+    places = [folder] if (folder / RESULT).is_file() else (folder / RUNS).iterdir()
+    found = {ALL_RUNS}
+    for place in places:
+        found |= {path.stem for path in place.glob("*.parquet")}
+        found |= {path.stem for path in (place / PLAN).glob("*.parquet")}
+    return sorted(found)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    import duckdb
+
+    if not (folder / RESULT).is_file() and not (folder / BATCH).is_file():
+        stop_on_errors([Problem("sql.no_results", Where(str(folder)))])
+    with duckdb.connect(":memory:") as connection:
+        connection.register("all_runs", read_runs_table(folder))
+        connection.execute(f"CREATE VIEW {ALL_RUNS} AS SELECT * FROM all_runs")  # noqa: S608
+        # Names are tables of the folder, never variables of this program.
+        connection.execute("SET python_enable_replacements = false")
+        yield connection
+
+
+def _add_view(connection: Any, folder: Path, name: str) -> None:
+    """Let SQL see a table of all results folders, if a word of it is the name of one."""
+    if name == ALL_RUNS:
+        return
+    runs = folder if (folder / RESULT).is_file() else folder / RUNS / "*"
+    start = Path(str(runs).removesuffix("*"))
+    inside = "" if runs == folder else "*/"
+    for place in (f"{inside}{name}.parquet", f"{inside}{PLAN}/{name}.parquet"):
+        if next(start.glob(place), None) is None:
+            continue
+        # The place is the folder of a run, or the folder itself.
+        run = "r.run" if runs == folder else "regexp_extract(t.filename, '([0-9a-f]{32})/[^0-9]', 1)"
+        connection.execute(
+            f"CREATE VIEW {name} AS SELECT r.run, r.scenario, r.variant, t.* EXCLUDE (filename) "  # noqa: S608
+            f"FROM read_parquet({_quoted(str(start / place))}, filename = true, union_by_name = true) t "
+            f"JOIN {ALL_RUNS} r ON r.run = {run}"
+        )
+        return
+
+
+def _quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def named_table(folder: Path, name: str) -> pa.Table:
+    """All rows of a table; ``totals`` is that of the runs.
+
+    Raises
+    ------
+    InputError
+        When the folder has no such table.
+    """
+    wanted = ALL_RUNS if name == "totals" else name
+    if (folder / RESULT).is_file() or (folder / BATCH).is_file():
+        names = table_names(folder)
+        if wanted not in names:
+            hint = did_you_mean(name, names)
+            stop_on_errors([Problem("sql.no_table", Where(str(folder)), name, ", ".join(names), remedy=hint)])
+    return query(folder, f"SELECT * FROM {wanted}")  # noqa: S608 - one of the names above

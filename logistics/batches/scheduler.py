@@ -1,0 +1,277 @@
+"""Doing what a batch has to do: steps to workers, answers to the folder, a bad run kept from harming others.
+
+A step whose worker died may have killed it, so it waits until all else is done and then runs alone, at most
+twice; a run that fails again, or exceeds a limit, is put down as failed and costs nothing but itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import pickle
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from logistics.batches.plan import Run
+from logistics.batches.pool import Pool, PoolLost, WorkerEnded
+from logistics.batches.store import BatchStore
+from logistics.batches.work import Answer, Part, Refusal, Split, Task
+from logistics.errors import Problem, Where
+from logistics.reports.outputs import NONE, PAGE
+
+RETRIES = 2
+AHEAD = 2
+"""Steps a slot that are on their way, so that a worker does not wait while an answer is written."""
+TICK_S = 0.25
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Failures of the disk after which nothing else can be written either."""
+
+Stop = Literal["", "disk", "lost"]
+Step = Literal["start", "piece", "merge", "report"]
+
+
+@dataclass(frozen=True)
+class BatchState:
+    """How far a batch is.
+
+    Parameters
+    ----------
+    found
+        Runs that were done before.
+    done, failed
+        Runs of this call.
+    remaining
+        Runs without an outcome.
+    steps
+        Pieces and other steps done.
+    seconds
+        Since it began.
+    """
+
+    found: int
+    done: int
+    failed: int
+    remaining: int
+    steps: int
+    seconds: float
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds still to go at the pace so far; None before the first run."""
+        own = self.done + self.failed
+        return self.seconds / own * self.remaining if own else None
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """What a batch came to.
+
+    Parameters
+    ----------
+    state
+        How far it is.
+    failures
+        Why runs failed, by run id.
+    stop
+        Why it stopped before its end: ``disk`` is full, workers are ``lost``; empty: it did not.
+    """
+
+    state: BatchState
+    failures: Mapping[str, tuple[Problem, ...]]
+    stop: Stop
+
+
+@dataclass
+class _Work:
+    """State of a batch.
+
+    Parameters
+    ----------
+    missing
+        Numbers of the pieces of a run that are not answered yet.
+    counts
+        Pieces of a run.
+    unreported
+        Runs that are done but whose report failed.
+    """
+
+    store: BatchStore
+    pool: Pool
+    runs: dict[str, Run]
+    reports: str
+    lang: str
+    found: int
+    ready: deque[Task] = field(default_factory=deque)
+    suspects: deque[Task] = field(default_factory=deque)
+    flying: dict[Future[Answer], Task] = field(default_factory=dict)
+    tries: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    missing: dict[str, set[int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    failures: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    unreported: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    steps: int = 0
+    stop: Stop = ""
+    started: float = field(default_factory=time.monotonic)
+
+    def state(self) -> BatchState:
+        """How far it is."""
+        left = len(self.runs) - self.found - len(self.done) - len(self.failures)
+        seconds = time.monotonic() - self.started
+        return BatchState(self.found, len(self.done), len(self.failures), left, self.steps, seconds)
+
+
+def run_batch_steps(
+    found: Sequence[Run],
+    pending: Sequence[Run],
+    store: BatchStore,
+    pool: Pool,
+    tell: Callable[[BatchState], None],
+    *,
+    reports: str = NONE,
+    lang: str = "en",
+) -> BatchOutcome:
+    """Do the runs that are not done.
+
+    Parameters
+    ----------
+    found, pending
+        Runs that are done, of which at most reports are made, and runs that are not.
+    store
+        The folder, entered.
+    pool
+        The workers.
+    tell
+        Called with how far it is, after each answer and a few times a second.
+    reports, lang
+        Reports to make in the folder of each run, and their language.
+
+    Returns
+    -------
+    BatchOutcome
+        Also when it stopped early; all that was done is in the folder.
+    """
+    work = _Work(store, pool, {run.id: run for run in (*found, *pending)}, reports, lang, len(found))
+    work.ready.extend(_task(run, "start") for run in pending)
+    for run in found:
+        _ask_report(work, run)
+    tell(work.state())
+    while (work.ready or work.flying or work.suspects) and not work.stop:
+        _send(work)
+        finished, _ = wait(work.flying, timeout=TICK_S, return_when=FIRST_COMPLETED)
+        for future in finished:
+            _take(work, work.flying.pop(future), future)
+            _send(work)
+        tell(work.state())
+    return BatchOutcome(work.state(), {**work.failures, **work.unreported}, work.stop)
+
+
+def _task(run: Run, step: Step, piece: int = 0) -> Task:
+    return Task(run.id, pickle.dumps(run.scenario), run.network, step, piece)
+
+
+def _send(work: _Work) -> None:
+    """Keep the workers busy; suspects come last and alone."""
+    while work.ready and len(work.flying) < AHEAD * work.pool.slots and not work.stop:
+        _fly(work, work.ready.popleft())
+    if work.suspects and not work.flying and not work.stop:
+        _fly(work, work.suspects.popleft())
+
+
+def _fly(work: _Work, task: Task) -> None:
+    if task.run_id in work.failures:
+        return
+    sent = task
+    try:
+        if task.step == "merge":
+            parts = work.store.parts(task.run_id, work.counts[task.run_id])
+            sent = replace(task, parts=tuple(parts[number] for number in range(len(parts))))
+        elif task.step == "report":
+            files = pickle.dumps(work.store.files(task.run_id))
+            sent = replace(task, parts=(files,), reports=work.reports, lang=work.lang)
+        work.flying[work.pool.submit(sent)] = task
+    except OSError as error:
+        _disk_failed(work, task, error)
+    except PoolLost:
+        work.stop = "lost"
+
+
+def _take(work: _Work, task: Task, future: Future[Answer]) -> None:
+    """Take the answer of a step."""
+    try:
+        answer = future.result()
+        work.steps += 1
+        if task.run_id not in work.failures:
+            _keep(work, task, answer)
+    except WorkerEnded as error:
+        _died(work, task, error)
+    except (PoolLost, CancelledError):
+        work.stop = work.stop or "lost"
+    except OSError as error:
+        _disk_failed(work, task, error)
+
+
+def _keep(work: _Work, task: Task, answer: Answer) -> None:
+    run, store = work.runs[task.run_id], work.store
+    if isinstance(answer, Refusal):
+        _fail(work, task, answer.problems)
+    elif isinstance(answer, Split):
+        work.counts[run.id] = answer.count
+        work.missing[run.id] = set(range(answer.count)) - store.parts(run.id, answer.count).keys()
+        # Its pieces go first, so that few runs are begun and not done.
+        work.ready.extendleft(_task(run, "piece", number) for number in sorted(work.missing[run.id])[::-1])
+        _merge_when_whole(work, run)
+    elif isinstance(answer, Part):
+        store.put_part(run.id, task.piece, work.counts[run.id], answer.data)
+        work.missing[run.id].discard(task.piece)
+        _merge_when_whole(work, run)
+    elif task.step == "report":
+        store.add(run.id, answer.files)
+    else:
+        store.put(run, answer.files)
+        work.done.add(run.id)
+        _ask_report(work, run)
+
+
+def _merge_when_whole(work: _Work, run: Run) -> None:
+    if not work.missing[run.id]:
+        work.ready.appendleft(_task(run, "merge"))
+
+
+def _ask_report(work: _Work, run: Run) -> None:
+    if work.reports != NONE and not work.store.has(run.id, PAGE):
+        work.ready.append(_task(run, "report"))
+
+
+def _died(work: _Work, task: Task, error: WorkerEnded) -> None:
+    """Try a step again alone, or give its run up."""
+    key = (task.run_id, task.step, task.piece)
+    work.tries[key] = work.tries.get(key, 0) + 1
+    if error.try_again and work.tries[key] <= RETRIES:
+        work.suspects.append(task)
+    else:
+        _fail(work, task, (error.problem,))
+
+
+def _fail(work: _Work, task: Task, problems: tuple[Problem, ...]) -> None:
+    """Give a run up, or its report."""
+    if task.step == "report":
+        work.unreported[task.run_id] = problems
+        return
+    work.failures[task.run_id] = problems
+    try:
+        work.store.fail(work.runs[task.run_id], problems)
+    except OSError:
+        work.stop = "disk"
+
+
+def _disk_failed(work: _Work, task: Task, error: OSError) -> None:
+    """Give up the run, or everything when the disk is full."""
+    if error.errno in FULL:
+        work.stop = "disk"
+        return
+    where = Where(str(error.filename or work.store.folder))
+    _fail(work, task, (Problem("batch.disk", where, str(error.strerror or error)),))

@@ -1,0 +1,1 @@
+"""What planners hand out: page, workbook, GIS layers, figures; made from a results folder only."""

@@ -1,0 +1,1 @@
+"""Sections of a comparison of several results: what differs, first in the inputs."""

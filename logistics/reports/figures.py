@@ -1,0 +1,218 @@
+"""Figures for documents: the charts of the page that are printed most, as PNG for Word and SVG.
+
+They need a font with Chinese characters; without one nothing is drawn, since boxes instead of words help
+nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logistics.reports.blocks import Number, Table, Words, mode_words, say
+from logistics.reports.forms import FORMS
+from logistics.reports.sections.cargo import cargo_blocks
+from logistics.reports.sections.costs import cost_blocks
+from logistics.reports.sections.disruption import disruption_blocks
+from logistics.reports.sections.frontier import frontier_blocks
+from logistics.reports.sections.promises import promise_blocks
+from logistics.reports.source import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "WenQuanYi Zen Hei",
+)
+"""Fonts with Chinese characters, the ones that are looked for."""
+BLUE, RED = "#0067a8", "#c2410c"
+MODE_COLOURS = {"sea": BLUE, "air": RED, "rail": "#00805e", "road": "#6f6a5f", "post": "#a3468f"}
+"""As on the page."""
+DOTS_PER_INCH = 200
+SIZE = (9.0, 4.6)
+Draw = Callable[["Axes", Table, str], None]
+
+
+def installed_fonts() -> list[str]:
+    """Those of :data:`FONTS` that this machine has."""
+    from matplotlib import font_manager
+
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in FONTS if name in known]
+
+
+def write_figures(results: Results, folder: Path, lang: str, fonts: Sequence[str]) -> list[Path]:
+    """Write the figures of a result's last year into `folder` and return their paths.
+
+    Parameters
+    ----------
+    lang
+        Language of their words.
+    fonts
+        Fonts to use, of which one has Chinese characters.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    year = max(results.networks)
+    style: Any = {
+        "font.family": [*fonts, "DejaVu Sans"],
+        "axes.unicode_minus": False,
+        # A name with a dollar sign is no formula.
+        "text.parse_math": False,
+        "pdf.fonttype": 42,
+        # Text stays text, so that it is shown in the reader's own fonts and can be edited.
+        "svg.fonttype": "none",
+        "svg.hashsalt": "logistics",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    written = []
+    with mpl.rc_context(style):
+        for name, title, table, draw in _wanted(results, year):
+            figure = Figure(figsize=SIZE, layout="constrained")
+            axes = figure.add_subplot()
+            draw(axes, table, lang)
+            axes.set_title(getattr(title, lang), loc="left", fontweight="bold")
+            folder.mkdir(parents=True, exist_ok=True)
+            for ending in ("png", "svg"):
+                path = folder / f"{name}.{ending}"
+                # Without a date the same result gives the same bytes.
+                extra: dict[str, Any] = {"metadata": {"Date": None}} if ending == "svg" else {}
+                figure.savefig(path, dpi=DOTS_PER_INCH, **extra)
+                written.append(path)
+    return written
+
+
+def _wanted(results: Results, year: int) -> list[tuple[str, Words, Table, Draw]]:
+    """Figures that this result has something for."""
+    blocks = [
+        block
+        for make in (cargo_blocks, cost_blocks, promise_blocks, frontier_blocks, disruption_blocks)
+        for block in make(results, year)
+        if isinstance(block, Table)
+    ]
+    tables = {table.name: table for table in blocks}
+    figures: list[tuple[str, str, Draw]] = [
+        ("modes", "modes", _modes),
+        ("costs", "bill", _costs),
+        ("times", "times-customer", _times),
+        ("frontier", "frontier", _frontier),
+        ("events", "disruption", _events),
+    ]
+    return [
+        (name, say(f"report.figure.{name}"), tables[table], draw)
+        for name, table, draw in figures
+        if table in tables
+    ]
+
+
+def _value(cell: object, lang: str) -> float:
+    """A number as it is shown, without its unit; 0 where it is unknown."""
+    if not isinstance(cell, Number) or cell.value is None:
+        return 0.0
+    return cell.value * FORMS[cell.form][lang].factor
+
+
+def _label(cell: object, lang: str) -> str:
+    words = FORMS[cell.form][lang].shown(cell.value) if isinstance(cell, Number) else getattr(cell, lang)
+    return words if len(words) <= 40 else f"{words[:39]}…"
+
+
+def _unit(table: Table, column: int, lang: str) -> str:
+    form = table.heads[column].form
+    return f"{getattr(table.heads[column].words, lang)} ({FORMS[form][lang].unit})"
+
+
+def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], unit: str, colour: str = BLUE) -> None:
+    places = range(len(labels))
+    bars = axes.barh(places, values, color=colour, height=0.66)
+    axes.bar_label(bars, fmt="{:,.1f}", padding=4, fontsize=8)
+    axes.set_yticks(places, labels)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel(unit)
+
+
+def _costs(axes: Axes, table: Table, lang: str) -> None:
+    rows = [row for row in table.rows if isinstance(row.cells[2], Number) and row.cells[2].value is not None]
+    _bars(
+        axes,
+        [_label(row.cells[0], lang) for row in rows],
+        [_value(row.cells[1], lang) for row in rows],
+        _unit(table, 1, lang),
+    )
+
+
+def _events(axes: Axes, table: Table, lang: str) -> None:
+    rows = [row for row in table.rows if isinstance(row.cells[1], Number) and row.cells[1].value is not None]
+    _bars(
+        axes,
+        [_label(row.cells[0], lang) for row in rows],
+        [_value(row.cells[1], lang) for row in rows],
+        _unit(table, 1, lang),
+    )
+
+
+def _modes(axes: Axes, table: Table, lang: str) -> None:
+    """One bar a direction, cut by mode."""
+    groups = list(dict.fromkeys(_label(row.cells[2], lang) for row in table.rows))
+    modes = list(dict.fromkeys(_label(row.cells[1], lang) for row in table.rows))
+    left = [0.0] * len(groups)
+    colours = {getattr(mode_words(mode), lang): colour for mode, colour in MODE_COLOURS.items()}
+    for mode in modes:
+        widths = [
+            sum(
+                _value(row.cells[3], lang)
+                for row in table.rows
+                if (_label(row.cells[1], lang), _label(row.cells[2], lang)) == (mode, group)
+            )
+            for group in groups
+        ]
+        axes.barh(groups, widths, left=left, color=colours.get(mode, "#52606f"), label=mode, height=0.5)
+        left = [a + b for a, b in zip(left, widths, strict=True)]
+    axes.invert_yaxis()
+    axes.set_xlabel(_unit(table, 3, lang))
+    axes.legend(ncols=len(modes), loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
+
+
+def _times(axes: Axes, table: Table, lang: str) -> None:
+    """P10 to P90, with P50 and the mean."""
+    places = range(len(table.rows))
+    for place, row in zip(places, table.rows, strict=True):
+        mean, low, middle, high = (_value(cell, lang) for cell in row.cells[2:6])
+        axes.plot([low, high], [place, place], color=BLUE, alpha=0.45, linewidth=6, solid_capstyle="butt")
+        axes.plot(middle, place, "o", color=BLUE, markersize=8)
+        axes.plot(mean, place, "|", color="#16212e", markersize=14)
+    axes.set_yticks(places, [_label(row.cells[0], lang) for row in table.rows])
+    axes.invert_yaxis()
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"P10 – P50 – P90 ({FORMS['days'][lang].unit})")
+
+
+def _frontier(axes: Axes, table: Table, lang: str) -> None:
+    """Points, joined in order; the scenario's own apart."""
+    assert table.chart is not None
+    x, y = (int(str(table.chart.settings[key])) for key in ("x", "y"))
+    points = [
+        (_value(row.cells[0], lang), _value(row.cells[x], lang), _value(row.cells[y], lang))
+        for row in table.rows
+    ]
+    on = [(across, up) for number, across, up in points if number]
+    if on:
+        axes.plot(*zip(*on, strict=True), "o-", color=BLUE)
+    for row, (number, across, up) in zip(table.rows, points, strict=True):
+        words = _label(row.cells[0] if number else row.cells[1], lang)
+        axes.annotate(words, (across, up), xytext=(7, 7), textcoords="offset points")
+        if not number:
+            axes.plot(across, up, "D", color=RED)
+    axes.margins(0.1)
+    axes.set_xlabel(_unit(table, x, lang))
+    axes.set_ylabel(_unit(table, y, lang))

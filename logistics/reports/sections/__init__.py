@@ -1,0 +1,1 @@
+"""Sections of a report: one file each, and one line each in the register."""

@@ -1,0 +1,133 @@
+"""Batches on a cluster of this machine: the same results, also when parts of the cluster are killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.batch_folders import (
+    STUDIES,
+    batch,
+    begin,
+    content,
+    family,
+    finish,
+    num_done,
+    project,
+    scenario,
+    slow,
+    wait_until,
+)
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def files(tree):
+    return [
+        scenario(tree, "single", family(5, study=slow(0.5))),
+        scenario(tree, "cut", slow(0.2, pieces=3, note=tree / "pieces.txt")),
+    ]
+
+
+@pytest.fixture(scope="module")
+def local(tree, files):
+    """What processes of this machine alone give."""
+    out = tree / "local"
+    code, said = batch(*files, "--out", out, "--jobs", 2, cwd=tree)
+    assert code == 0, said
+    return content(out)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A scheduler and two workers; their processes, and the address."""
+    environment = {**os.environ, "PYTHONPATH": f"{STUDIES}{os.pathsep}{Path.cwd()}"}
+    started = []
+
+    def start(module, *arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{module}", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    scheduler = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    for line in scheduler.stderr:
+        if found := re.search(r"Scheduler at: +(tcp://\S+)", line):
+            break
+    address = found.group(1)
+    workers = [
+        start("dask_worker", address, "--no-dashboard", "--nthreads", "1", "--no-nanny") for _ in range(2)
+    ]
+    yield address, scheduler, workers
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def test_a_local_cluster_gives_the_same(tree, files, local, tmp_path):
+    """``local:2`` leaves byte for byte what two processes leave."""
+    code, said = batch(*files, "--out", tmp_path / "out", "--cluster", "local:2", cwd=tree)
+    assert code == 0, said
+    assert content(tmp_path / "out") == local
+
+
+def test_a_killed_worker(tree, files, local, tmp_path, cluster):
+    """A worker of the cluster that is lost costs nothing but time."""
+    address, _, workers = cluster
+    out = tmp_path / "out"
+    process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
+    wait_until(lambda: num_done(out) >= 1)
+    os.kill(workers[0].pid, signal.SIGKILL)
+    code, said = finish(process)
+    assert code == 0, said
+    assert content(out) == local
+
+
+def test_a_killed_scheduler(tree, files, local, tmp_path, cluster):
+    """Without its scheduler a batch stops and says so; the next one does only what is left."""
+    address, scheduler, _ = cluster
+    out = tmp_path / "out"
+    process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
+    wait_until(lambda: num_done(out) >= 1)
+    os.kill(scheduler.pid, signal.SIGKILL)
+    code, said = finish(process)
+    assert code == 7, said
+    assert "the workers are gone" in said
+    assert 1 <= num_done(out) < 6
+    assert batch(*files, "--out", out, "--jobs", 2, cwd=tree)[0] == 0
+    assert content(out) == local
+
+
+def test_a_poison_run_costs_only_itself(tree, files, local, tmp_path):
+    """A run that kills its process does not kill the cluster."""
+    bad = scenario(tree, "a_poison", "study: {kind: poison}\n")
+    code, said = batch(bad, *files, "--out", tmp_path / "out", "--cluster", "local:2", cwd=tree)
+    assert code == 7, said
+    assert "SIGKILL" in said
+    runs = {name: digest for name, digest in content(tmp_path / "out").items() if name.startswith("runs/")}
+    assert runs == {name: digest for name, digest in local.items() if name.startswith("runs/")}
+
+
+def test_no_such_scheduler(tree, files, tmp_path):
+    """An address where nobody listens is a mistake of the call."""
+    code, said = batch(files[0], "--out", tmp_path / "out", "--cluster", "tcp://127.0.0.1:9", cwd=tree)
+    assert code == 2
+    assert "cannot be reached" in said

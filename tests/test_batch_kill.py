@@ -1,0 +1,200 @@
+"""Batches whose processes are killed, starve or never end: a second call makes up for everything."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from logistics.batches.table import RUNS_TABLE
+from tests.batch_folders import (
+    batch,
+    begin,
+    content,
+    family,
+    finish,
+    is_running,
+    num_done,
+    project,
+    scenario,
+    slow,
+    wait_until,
+    workers_of,
+)
+
+pytestmark = pytest.mark.kill
+RUNS = 6
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def slow_runs(tree):
+    """Runs that take a moment each, two of them in pieces."""
+    single = scenario(tree, "single", family(RUNS - 1, study=slow(0.4)))
+    cut = scenario(tree, "cut", slow(0.4, pieces=4, note=tree / "pieces.txt"))
+    return [single, cut]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tree, slow_runs):
+    """What a batch that nobody disturbs leaves."""
+    out = tree / "undisturbed"
+    code, said = batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    assert code == 0, said
+    return content(out)
+
+
+def no_orphans(pids):
+    """Within 5 s none of these processes runs."""
+    wait_until(lambda: not any(map(is_running, pids)), seconds=5)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_workers(tree, slow_runs, undisturbed, tmp_path, seed):
+    """Workers killed at random moments: the same call finishes all the same."""
+    moments = random.Random(seed)
+    out = tmp_path / "out"
+    process = begin(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    wait_until(lambda: len(workers_of(process.pid)) == 2)
+    for _ in range(2):
+        time.sleep(moments.uniform(0.1, 3))
+        workers = workers_of(process.pid)
+        if workers:
+            os.kill(moments.choice(workers), signal.SIGKILL)
+    code, said = finish(process)
+    assert code == 0, said
+    assert content(out) == undisturbed
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_parent(tree, slow_runs, undisturbed, tmp_path, seed):
+    """The batch itself killed at a random moment: its workers go, the next call does the rest."""
+    out = tmp_path / "out"
+    process = begin(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    wait_until(lambda: num_done(out) >= seed - 1 and len(workers_of(process.pid)) == 2)
+    time.sleep(random.Random(seed).uniform(0, 1))
+    workers = workers_of(process.pid)
+    process.kill()
+    finish(process)
+    no_orphans(workers)
+    kept = content(out)
+    code, said = batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    assert code == 0, said
+    assert content(out) == undisturbed
+    assert all(undisturbed[name] == digest for name, digest in kept.items() if name.startswith("runs/"))
+
+
+def test_finished_pieces_are_not_done_again(tree, tmp_path):
+    """A batch killed between the pieces of a run goes on with the pieces that are left."""
+    note = tmp_path / "note.txt"
+    path = scenario(tree, "pieces", slow(0.5, pieces=5, note=note))
+    out = tmp_path / "out"
+    process = begin(path, "--out", out, "--jobs", 1, cwd=tree)
+    wait_until(lambda: len(list(out.glob("pieces/*/*"))) == 2)
+    process.kill()
+    finish(process)
+    assert batch(path, "--out", out, "--jobs", 1, cwd=tree)[0] == 0
+    begun = [line.split()[1] for line in note.read_text(encoding="utf-8").splitlines()]
+    assert sorted(set(begun)) == ["0", "1", "2", "3", "4"]
+    assert len(begun) <= 6, "only the piece that was under way is done twice"
+
+
+def test_interrupt_stops_within_two_seconds(tree, slow_runs, undisturbed, tmp_path):
+    """Ctrl-C: exit code 130, no worker is left, what is done is kept and the rest follows."""
+    out = tmp_path / "out"
+    process = begin(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    wait_until(lambda: num_done(out) >= 1)
+    workers = workers_of(process.pid)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    code, said = finish(process, timeout=30)
+    assert time.monotonic() - started < 2
+    assert code == 130
+    assert "stopped; what is done stays in" in said
+    no_orphans(workers)
+    assert num_done(out) >= 1
+    assert not (out / "work").exists()
+    assert batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)[0] == 0
+    assert content(out) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags", "code", "words"),
+    [
+        ("poison", (), "batch.worker_died", "SIGKILL"),
+        ("endless", ("--run-limit", 8), "batch.too_long", "after 8 s"),
+        ("greedy", ("--memory-limit", 900), "batch.too_large", "more than 900 MiB"),
+    ],
+)
+def test_a_run_that_harms_costs_only_itself(tree, slow_runs, undisturbed, tmp_path, kind, flags, code, words):
+    """It is put down as failed with the reason; all others are done, and nothing else is different."""
+    note = tmp_path / "note.txt"
+    bad = scenario(tree, f"a_{kind}", f"study: {{kind: {kind}, note: 'note:{note}'}}\n")
+    out = tmp_path / "out"
+    ended, said = batch(bad, *slow_runs, "--out", out, "--jobs", 2, *flags, cwd=tree)
+    assert ended == 7, said
+    assert words in said
+    rows = pq.read_table(out / RUNS_TABLE).to_pylist()
+    assert [row["reason"] for row in rows] == [code] + [""] * RUNS
+    tries = note.read_text(encoding="utf-8").splitlines()
+    assert len(tries) == (3 if kind == "poison" else 1)
+    mine = {name: digest for name, digest in content(out).items() if name.startswith("runs/")}
+    assert mine == {name: digest for name, digest in undisturbed.items() if name.startswith("runs/")}
+
+
+def test_files_that_may_not_grow(tree, slow_runs, undisturbed, tmp_path):
+    """Where no file may be larger than 3,000 bytes, runs fail with the reason; later they are done."""
+    out = tmp_path / "out"
+
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    code, said = batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree, preexec_fn=small)
+    assert code == 7
+    assert "the results cannot be written: File too large" in said
+    assert num_done(out) < RUNS
+    assert batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)[0] == 0
+    assert content(out) == undisturbed
+
+
+def test_a_full_disk(tree, slow_runs, undisturbed, tmp_path):
+    """A disk that is too small stops the batch; with room the same command goes on."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only an administrator can make a small disk")
+    try:
+        out = place / "out"
+        code, said = batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+        assert code == 7
+        assert "the disk takes no more" in said or "cannot be written: No space left" in said
+        assert num_done(out) < RUNS
+        subprocess.run(["mount", "-o", "remount,size=60m", place], check=True)
+        assert batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)[0] == 0
+        assert content(out) == undisturbed
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_two_batches_on_one_folder(tree, slow_runs, undisturbed, tmp_path):
+    """The second waits, and finds what the first has done."""
+    out = tmp_path / "out"
+    first = begin(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    wait_until((out / "work").exists)
+    second = begin(*slow_runs, "--out", out, "--jobs", 2, cwd=tree)
+    ends = [finish(first), finish(second)]
+    assert [code for code, _ in ends] == [0, 0]
+    assert "another batch is writing in" in ends[1][1]
+    assert f"{RUNS} of them done before" in ends[1][1]
+    assert content(out) == undisturbed

@@ -1,0 +1,56 @@
+"""The way for large design problems, on tiny ones: cuts below every plan, and the same best plan."""
+
+import numpy as np
+import pytest
+
+from logistics.models.design.cuts import CutMaker
+from logistics.models.design.large import LargeDesign
+from logistics.models.design.plan_flows import PlanFlows
+from logistics.models.design.problem import DesignStop
+from tests.test_design import Ways, brute_force, random_problem, year_cost
+
+SEEDS = [seed for seed in range(60) if not any(len(rows) for rows, _, _ in random_problem(seed).expansions)]
+
+
+def all_choices(problem):
+    """Every choice of options, whatever the rules."""
+    count = len(problem.options)
+    return [np.array([(bits >> i) & 1 for i in range(count)], float) for bits in range(2**count)]
+
+
+def test_there_are_problems():
+    """Enough random problems have no expansions."""
+    assert len(SEEDS) >= 10
+
+
+@pytest.mark.parametrize("seed", SEEDS[:16])
+def test_cuts_are_below_every_plan_and_meet_their_own(seed):
+    """A cut bounds the flow of every choice, and is tight for the plan it was made at."""
+    problem = random_problem(seed)
+    flows = PlanFlows(problem, 1e-9)
+    ways = [Ways.of(instance) for instance in problem.instances]
+    for year in range(len(problem.instances)):
+        exact = [(y, year_cost(problem, year, ways[year], y)) for y in all_choices(problem)]
+        maker = CutMaker(problem, year)
+        for y, cost in exact[:: max(1, len(exact) // 6)]:
+            solved = flows.solved(year, y)
+            if solved.status != "optimal" or not np.isfinite(cost):
+                continue
+            cut = maker.cut(y, solved.duals, problem.allowed_t(year))
+            for other, value in exact:
+                assert cut.at(other) <= value + 1e-6 * max(1.0, abs(value))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_agrees_with_brute_force(seed):
+    """Its plan is a plan, its bound is below the best, and where it says optimal it is."""
+    problem = random_problem(seed)
+    best, _ = brute_force(seed)
+    answer = LargeDesign(problem, DesignStop(gap=1e-6, flow_gap=1e-9), None, None).solve()
+    if not np.isfinite(best):
+        assert answer.status in ("infeasible", "no_plan")
+        return
+    assert answer.bound <= best + 1e-6 * max(1.0, abs(best))
+    assert answer.value >= best - 1e-6 * max(1.0, abs(best))
+    if answer.status == "optimal":
+        assert answer.value == pytest.approx(best, rel=1e-5)
