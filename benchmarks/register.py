@@ -11,6 +11,7 @@ FAMILIES = {
     "capacitated-flow": "benchmarks.families.capacitated_flow",
     "frontier": "benchmarks.families.frontier",
     "route-additions": "benchmarks.families.route_additions",
+    "batch": "benchmarks.families.batch",
 }
 """Name → module that holds its ``SPEC``, in the order of listing."""
 

@@ -149,9 +149,9 @@ class BatchResults:
 
     def sql(self, question: str) -> pandas.DataFrame:
         """Answer of a SELECT over the tables."""
-        from logistics.batches.query import query
+        from logistics.batches.query import answer_sql
 
-        return _frame(query(self.folder, question))
+        return _frame(answer_sql(self.folder, question))
 
     def __repr__(self) -> str:
         """How many runs ended in which way."""
@@ -294,7 +294,7 @@ def open_results(folder: Path | str) -> RunResults | BatchResults:
         When it is neither.
     """
     folder = Path(folder)
-    return BatchResults(folder) if (folder / "batch.json").is_file() else _run_results(folder)
+    return BatchResults(folder) if (folder / "batch-info.json").is_file() else _run_results(folder)
 
 
 def _frame(table: pa.Table) -> pandas.DataFrame:

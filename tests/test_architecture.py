@@ -18,7 +18,7 @@ from tests.test_command_line import tiny_project
 PACKAGE = Path(logistics.__file__).parent
 ORDER = (
     "network limits scenario proposals virtual_network paths solver integer_solver models plan plan_facts",
-    "travel_times verification studies results reports commands",
+    "travel_times verification studies results reports batches notebooks commands",
 )
 
 
@@ -41,9 +41,12 @@ LATER = {
     "plan": rooms_but("plan"),
     "travel_times": rooms_but("network plan travel_times"),
     "verification": rooms_but("network limits plan verification"),
-    "studies": ("results", "reports", "commands"),
-    "results": ("virtual_network", "paths", "solver", "integer_solver", "models", "reports", "commands"),
+    "studies": ("results", "reports", "batches", "notebooks", "commands"),
+    "results": rooms_but(
+        "network limits scenario proposals plan plan_facts travel_times verification studies results"
+    ),
     "reports": rooms_but("network plan plan_facts results reports"),
+    "batches": rooms_but("network limits scenario plan studies results reports batches"),
 }
 """What each room may not know: what data enters after it, and for the check also what made the plan."""
 HEAVY_ONLY_IN = {
@@ -56,6 +59,8 @@ HEAVY_ONLY_IN = {
     "markupsafe": ("reports.page",),
     "matplotlib": ("reports.figures",),
     "networkx": ("network.geography",),
+    "duckdb": ("batches.query",),
+    "distributed": ("batches.cluster",),
     "click": ("__main__", "commands"),
     "rich": ("commands",),
     "ruamel": ("yaml_files",),

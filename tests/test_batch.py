@@ -160,7 +160,7 @@ def test_damaged_files_are_made_again(tree, files, whole):
     for path in (
         run[0] / "result.json",
         run[1] / "plan" / "flows.parquet",
-        run[2] / "run.json",
+        run[2] / "run-info.json",
         run[3] / "run.log",
         table,
     ):

@@ -130,8 +130,8 @@ def test_interrupt_stops_within_two_seconds(tree, slow_runs, undisturbed, tmp_pa
     ("kind", "flags", "code", "words"),
     [
         ("poison", (), "batch.worker_died", "SIGKILL"),
-        ("endless", ("--run-limit", 8), "batch.too_long", "after 8 s"),
-        ("greedy", ("--memory-limit", 900), "batch.too_large", "more than 900 MiB"),
+        ("endless", ("--run-limit", 15), "batch.too_long", "after 15 s"),
+        ("greedy", ("--memory-limit", 900), "batch.too_much_memory", "more than 900 MiB"),
     ],
 )
 def test_a_run_that_harms_costs_only_itself(tree, slow_runs, undisturbed, tmp_path, kind, flags, code, words):

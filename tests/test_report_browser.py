@@ -167,7 +167,7 @@ def test_tip_says_what_the_table_says(plain: Path, opened: object) -> None:
     tab, _ = opened(plain / "report.html")
     tab.click('#segments [data-segment="direct"]')
     tab.click('#segments [data-segment="direct"]')
-    row = '#table-services-2021 tr[data-place="service:RAIL_DE"] td[data-at$="/tonnes"]'
+    row = '#table-services-2021 tr[data-place="service:RAIL_DE"] td[data-at="tonnes"]'
     tonnes = float(tab.get_attribute(row, "data-value"))
     box = tab.evaluate(
         """() => {

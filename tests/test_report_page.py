@@ -49,6 +49,7 @@ class PageParser(HTMLParser):
         self.scripts: dict[str, str] = {}
         self.heads: list[str] = []
         self.column = 0
+        self.origin = ""
         self._open: list[tuple[str, dict[str, str]]] = []
         self._figure: tuple[Figure, int] | None = None
 
@@ -68,10 +69,14 @@ class PageParser(HTMLParser):
             self.heads.append(given.get("data-form", ""))
         if tag not in ("meta", "link", "br", "img", "input"):
             self._open.append((tag, given))
+        if tag == "tr":
+            self.origin = given.get("data-of", "")
         if "data-at" in given:
+            at = given["data-at"]
+            whole = f"{self.origin}/{at}" if tag == "td" and self.origin and not set("/=") & set(at) else at
             value = float(given["data-value"]) if "data-value" in given else None
             form = given.get("data-form") or self.heads[self.column]
-            self._figure = (Figure(given["data-at"], value, form), len(self._open))
+            self._figure = (Figure(whole, value, form), len(self._open))
             self.figures.append(self._figure[0])
 
     def handle_endtag(self, tag: str) -> None:
@@ -432,6 +437,7 @@ def test_forms_round_and_sign() -> None:
     assert FORMS["money"]["zh"].shown(76_926_145_152) == "769.3"
     assert FORMS["mass"]["zh"].shown(-4, signed=True) == "0.00"
     assert FORMS["mass"]["en"].shown(1500, signed=True) == "+1.5"
+    assert FORMS["year"]["zh"].shown(2023) == "2023"
     assert FORMS["gap"]["en"].shown(6.357e-7) == "6.36e-07"
     assert FORMS["days"]["en"].shown(None) == "–"
     assert FORMS["days"]["en"].shown(float("nan")) == "–"

@@ -131,6 +131,10 @@ CASES = {
         "changes:\n  - set: {table: product_segments, column: promise_d, where: order_kg > 1, add: 9}\n",
         [("change.all_blank", 6, 5)],
     ),
+    "no range": (
+        "changes:\n  - set: {table: services, column: availability, estimate: 1}\n",
+        [("change.no_range", 6, 5)],
+    ),
     "no id": (
         "changes:\n  - set: {table: services, column: service_class, value: fast ship}\n",
         [("change.value", 6, 5)],
@@ -690,6 +694,13 @@ def test_no_variant(project):
     """A variant that is not there is named with the nearest one."""
     (problem,) = problems_of(written(project, HEAD + VARIANTS), variant="cheep")
     assert (problem.code, problem.found, problem.remedy) == ("scenario.no_variant", "cheep", "cheap")
+
+
+def test_no_place_for_a_value(project):
+    """A member that would set what does not stand in the file is told so."""
+    text = HEAD + "variants:\n  a:\n    over:\n      - {key: changes.0.scale_demand.factor, values: [1]}\n"
+    (problem,) = problems_of(written(project, text), variant="a.1")
+    assert (problem.code, problem.found) == ("variant.no_place", "changes.0.scale_demand.factor")
 
 
 def test_bad_change_in_a_variant_has_its_place(project):

@@ -31,7 +31,10 @@ SHIPPED = {
     "disruptions-2021",
 }
 STUDY = {
-    "route-additions-2023": "routes","frontier-money-hours": "frontier", "disruptions-2021": "disruption"}
+    "route-additions-2023": "routes",
+    "frontier-money-hours": "frontier",
+    "disruptions-2021": "disruption",
+}
 """Kinds of study; the others are assignments."""
 AS_IT_IS = {"baseline-2021", "co2-cap-2021", "frontier-money-hours", "disruptions-2021"}
 """Scenarios that ask something of the tables as they are."""

@@ -8,7 +8,13 @@ import pytest
 from logistics.models.siting.centre import solve_centre
 from logistics.models.siting.coverage import solve_coverage
 from logistics.models.siting.greenfield import EARTH_KM, greenfield
-from logistics.models.siting.problem import CentreProblem, CoverageProblem, SideRows, SitingProgress, SitingStop
+from logistics.models.siting.problem import (
+    CentreProblem,
+    CoverageProblem,
+    SideRows,
+    SitingProgress,
+    SitingStop,
+)
 from tests.test_siting_uncapacitated import ids
 
 
@@ -19,7 +25,9 @@ def side_rows(random: np.random.Generator, sites: int) -> SideRows | None:
     price = random.uniform(1, 4, sites)
     pair = np.zeros(sites)
     pair[[0, 1]] = 1.0
-    return SideRows(np.array([price, pair]), np.full(2, -np.inf), np.array([price.sum() * 0.6, 1.0]), ids("r", 2))
+    return SideRows(
+        np.array([price, pair]), np.full(2, -np.inf), np.array([price.sum() * 0.6, 1.0]), ids("r", 2)
+    )
 
 
 def choices(sites: int, most: int, side: SideRows | None) -> list[list[int]]:
@@ -50,7 +58,8 @@ def test_the_centre_is_the_best_of_all_subsets():
         problem = random_centre(seed)
         sites = len(problem.site_ids)
         radius = [
-            problem.distance[chosen].min(axis=0).max() for chosen in choices(sites, problem.most_open, problem.side)
+            problem.distance[chosen].min(axis=0).max()
+            for chosen in choices(sites, problem.most_open, problem.side)
         ]
         answer = solve_centre(problem)
         statuses.add(answer.status)
@@ -88,7 +97,9 @@ def test_coverage_is_the_best_of_all_subsets():
         random = np.random.default_rng(seed)
         sites, customers = int(random.integers(1, 8)), int(random.integers(1, 10))
         in_reach = random.random((sites, customers)) < 0.4
-        weight = random.integers(0, 9, customers).astype(float) if seed % 2 else random.uniform(0, 9, customers)
+        weight = (
+            random.integers(0, 9, customers).astype(float) if seed % 2 else random.uniform(0, 9, customers)
+        )
         most, side = int(random.integers(1, sites + 2)), side_rows(random, sites)
         sides += side is not None
         problem = CoverageProblem(in_reach, weight, ids("s", sites), ids("c", customers), most, side)

@@ -1,6 +1,5 @@
 """Siting without capacities against brute force over all subsets, with and without side rows."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,8 +9,6 @@ from logistics.models.siting.problem import (
     SideRows,
     SitingAnswer,
     SitingProblem,
-    SitingProgress,
-    SitingStop,
 )
 from logistics.models.siting.solve import solve_siting
 
@@ -48,7 +45,9 @@ def random_problem(seed: int, rules: str) -> SitingProblem:
         fixed = random.integers(-3, 15, sites).astype(float)
     else:
         place, home = random.uniform(0, 10, (sites, 2)), random.uniform(0, 10, (customers, 2))
-        cost = np.hypot(*(place[:, None] - home[None]).transpose(2, 0, 1)) * random.uniform(0.5, 3.0, customers)
+        cost = np.hypot(*(place[:, None] - home[None]).transpose(2, 0, 1)) * random.uniform(
+            0.5, 3.0, customers
+        )
         fixed = random.uniform(-2, 12, sites)
     if random.random() < 0.4:
         cost[random.random(cost.shape) < 0.35] = np.inf
@@ -68,7 +67,9 @@ def random_problem(seed: int, rules: str) -> SitingProblem:
     if rules in ("regions", "all"):
         region = random.integers(0, 2, sites)
         for number in range(2):
-            rows.append(((region == number).astype(float), float(random.integers(0, 2)), float(random.integers(1, 4))))
+            rows.append(
+                ((region == number).astype(float), float(random.integers(0, 2)), float(random.integers(1, 4)))
+            )
     if rules in ("exclusive", "all"):
         place = random.integers(0, max(1, sites // 2), sites)
         rows += [((place == one).astype(float), -np.inf, 1.0) for one in np.unique(place)]
@@ -138,7 +139,9 @@ def check(problem: SitingProblem, answer: SitingAnswer) -> None:
     served = problem.cost[answer.assignment, np.arange(problem.num_customers)]
     assert np.array_equal(served, problem.cost[answer.open].min(axis=0))
     if answer.bound_by == "prices":
-        whole = np.all(problem.fixed_cost % 1 == 0) and np.all(problem.cost[np.isfinite(problem.cost)] % 1 == 0)
+        whole = np.all(problem.fixed_cost % 1 == 0) and np.all(
+            problem.cost[np.isfinite(problem.cost)] % 1 == 0
+        )
         proven = bound_by_prices(problem, answer)
         assert (np.ceil(proven - 1e-6) if whole else proven) >= answer.bound - 1e-7
     else:

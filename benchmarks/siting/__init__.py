@@ -1,1 +1,1 @@
-"""Published siting instances: their formats, told apart by contents, and the audit of what is said of them."""
+"""Published siting instances: formats, told apart by contents, and the audit of what is said of them."""

@@ -7,9 +7,9 @@ With m sites and n customers all of the matrix formats hold the same count of nu
     rows      (Díaz, Yang, …)   m n; m capacities; m fixed; n demands; n × m costs
     unit      (TBED1)           m n; n demands; m capacities; m fixed; m × n costs a unit
 
-UflLib's has ``FILE:`` in its first line: m n 0; m × (number, fixed, n costs). A graph is n edges p; edges ×
-(from, to, length). Two stages are I J K; K demands; I × (capacity, fixed); I × J costs; J × (capacity, fixed);
-J × K costs.
+UflLib's has ``FILE:`` in its first line: m n 0; m × (number, fixed, n costs). A graph is n edges p;
+edges × (from, to, length). Two stages are I J K; K demands; I × (capacity, fixed); I × J costs;
+J × (capacity, fixed); J × K costs.
 """
 
 from __future__ import annotations

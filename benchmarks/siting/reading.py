@@ -20,9 +20,7 @@ from benchmarks.spec import BenchmarkError, Found
 from logistics.models.siting.problem import SitingProblem, TwoStageProblem
 
 Floats = NDArray[np.float64]
-OPEN_CAPACITY = (
-    "{path} leaves the capacity of the sites open: an instance of it is called NAME-CAPACITY, as in INDEX.csv."
-)
+OPEN_CAPACITY = "{path} leaves the capacity open: an instance of it is called NAME-CAPACITY, as in INDEX.csv"
 OPEN_NUMBER = "{path} does not say how many sites to open: its row in INDEX.csv does, as p=4 or _p4."
 NOT_READ = "{path} is no siting instance of a known format"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -22,6 +23,8 @@ LOCAL = "local:"
 NETWORKS = "logistics-networks"
 CONNECT_S = 10
 CLOSE_S = 1
+COUNT_EVERY_S = 1.0
+"""How often the threads of the workers are counted: some may join or leave."""
 
 
 class ClusterPool:
@@ -44,32 +47,38 @@ class ClusterPool:
 
     def __init__(self, address: str, packed: Mapping[str, Mapping[str, bytes]], limits: StepLimits) -> None:
         try:
-            from distributed import Client, LocalCluster
+            import distributed
         except ModuleNotFoundError as error:
             raise InputError([Problem("batch.no_extra", found=str(error.name))]) from error
+        dask: Any = distributed
         self._cluster: Any = None
         try:
             if address.startswith(LOCAL):
-                self._cluster = LocalCluster(
+                self._cluster = dask.LocalCluster(
                     n_workers=int(address.removeprefix(LOCAL)),
                     threads_per_worker=1,
                     memory_limit=0,
                     dashboard_address=None,
                     silence_logs="CRITICAL",
                 )
-            self._client: Any = Client(self._cluster or address, timeout=CONNECT_S, set_as_default=False)
+            self._client: Any = dask.Client(self._cluster or address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             problem = Problem("batch.no_cluster", Where(), address, str(error))
             raise InputError([problem]) from error
         self._client.register_plugin(_networks_plugin({name: dict(files) for name, files in packed.items()}))
         self._executor = self._client.get_executor(pure=False)
         self._limits = limits
+        self._slots, self._counted = 1, -COUNT_EVERY_S
 
     @property
     def slots(self) -> int:
         """Steps that run at once: the threads of the workers that are there now."""
-        threads: Mapping[str, int] = self._client.nthreads()
-        return max(1, sum(threads.values()))
+        if time.monotonic() - self._counted > COUNT_EVERY_S and self._client.status == "running":
+            with contextlib.suppress(Exception):
+                threads: Mapping[str, int] = self._client.nthreads()
+                self._slots = max(1, sum(threads.values()))
+            self._counted = time.monotonic()
+        return self._slots
 
     def submit(self, task: Task) -> Future[Answer]:
         """Have a step done by some worker."""
@@ -135,7 +144,7 @@ def _networks_plugin(packed: dict[str, dict[str, bytes]]) -> Any:
     """A plugin that puts networks into the folder of each worker."""
     from distributed import WorkerPlugin
 
-    class Networks(WorkerPlugin):  # type: ignore[misc]
+    class Networks(WorkerPlugin):
         """Networks of a batch."""
 
         name = f"{NETWORKS}-{'-'.join(sorted(packed))}"

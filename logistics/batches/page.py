@@ -8,11 +8,10 @@ from typing import Any
 
 from logistics.batches.table import RUNS_TABLE, VALUE, read_runs_table
 from logistics.reports.blocks import Block, Chart, Head, Number, Row, Table, Words, given, head, say, term
-from logistics.reports.outputs import write_page
+from logistics.reports.outputs import PAGE, write_page
 from logistics.reports.page import Page, Part, page_html
 from logistics.version import VERSION
 
-PAGE = "batch.html"
 MEASURES = {"money_cny": "money", "customer_hours_mean": "days", "co2_t": "co2"}
 """What runs are held against each other by, and how it is shown."""
 MOST_ENDS, MOST_RUNS, MOST_BINS = 5, 2000, 6

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from logistics.batches.work import Answer, Task
-from logistics.batches.worker import THREAD_VARIABLES, read_frame, write_frame
+from logistics.batches.worker import READY, THREAD_VARIABLES, read_frame, write_frame
 from logistics.errors import Problem
 
 LOOK_EVERY_S = 0.1
@@ -100,6 +100,7 @@ class Slot:
         self._networks, self._limits = networks, limits
         self._process: subprocess.Popen[bytes] | None = None
         self._verdict: WorkerEnded | None = None
+        self._is_ready = False
         self._closed = False
 
     def do(self, task: Task) -> Answer:
@@ -118,11 +119,14 @@ class Slot:
             process.kill()
         self._verdict = None
         answered = threading.Event()
-        if self._limits.seconds is not None or self._limits.memory_mb is not None:
-            threading.Thread(target=self._watch, args=(process, answered), daemon=True).start()
+        tasks, answers = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
         try:
-            write_frame(cast("BinaryIO", process.stdin), pickle.dumps(task))
-            data = read_frame(cast("BinaryIO", process.stdout))
+            # How long it takes to start does not count.
+            self._is_ready = self._is_ready or read_frame(answers) == READY
+            if self._limits.seconds is not None or self._limits.memory_mb is not None:
+                threading.Thread(target=self._watch, args=(process, answered), daemon=True).start()
+            write_frame(tasks, pickle.dumps(task))
+            data = read_frame(answers)
         except (OSError, ValueError):
             data = None
         answered.set()
@@ -154,6 +158,7 @@ class Slot:
 
     def _alive(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
+            self._is_ready = False
             settings = dict.fromkeys(THREAD_VARIABLES, str(self._limits.threads))
             settings["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter
@@ -187,7 +192,7 @@ class Slot:
             if limits.seconds is not None and time.monotonic() - started > limits.seconds:
                 code, found = "batch.too_long", f"{limits.seconds:g}"
             elif limits.memory_mb is not None and memory_mb(process.pid) > limits.memory_mb:
-                code, found = "batch.too_large", f"{limits.memory_mb:g}"
+                code, found = "batch.too_much_memory", f"{limits.memory_mb:g}"
             if code and not answered.is_set():
                 self._verdict = WorkerEnded(Problem(code, found=found), try_again=False)
                 process.kill()

@@ -22,7 +22,7 @@ ALL_RUNS = "runs"
 """Table of all runs: what each is, how it ended, its values and totals."""
 
 
-def query(folder: Path, sql: str) -> pa.Table:
+def answer_sql(folder: Path, sql: str) -> pa.Table:
     """Answer a question about a folder.
 
     Parameters
@@ -60,7 +60,7 @@ def query(folder: Path, sql: str) -> pa.Table:
 
 
 def table_names(folder: Path) -> list[str]:
-    """Names of the tables that :func:`query` knows in a folder."""
+    """Names of the tables that :func:`answer_sql` knows in a folder."""
     places = [folder] if (folder / RESULT).is_file() else (folder / RUNS).iterdir()
     found = {ALL_RUNS}
     for place in places:
@@ -122,4 +122,4 @@ def named_table(folder: Path, name: str) -> pa.Table:
         if wanted not in names:
             hint = did_you_mean(name, names)
             stop_on_errors([Problem("sql.no_table", Where(str(folder)), name, ", ".join(names), remedy=hint)])
-    return query(folder, f"SELECT * FROM {wanted}")  # noqa: S608 - one of the names above
+    return answer_sql(folder, f"SELECT * FROM {wanted}")  # noqa: S608 - one of the names above

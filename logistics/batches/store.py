@@ -31,10 +31,10 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-BATCH = "batch.json"
+BATCH = "batch-info.json"
 SCHEMA = "logistics.batch/1"
 RUNS, TABLES, PIECES, FAILED, WORK, LOCK = "runs", "tables", "pieces", "failed", "work", ".lock"
-ABOUT = "run.json"
+ABOUT = "run-info.json"
 """In the folder of a run: which scenario, variant and values it is."""
 WAIT_S = 0.2
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 LENGTH = struct.Struct(">Q")
+READY = b"ready"
+"""The first frame that a worker writes."""
 PARENT_DEATH_SIGNAL = 1
 """``PR_SET_PDEATHSIG`` of Linux."""
 THREAD_VARIABLES = (
@@ -60,8 +62,12 @@ def main() -> None:
     networks = Path(sys.argv[1])
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, tasks), daemon=True).start()
+    # Loaded before the first step, whose time counts.
+    import logistics.batches.render
+    import logistics.studies.register  # noqa: F401
     from logistics.batches.work import do_step
 
+    write_frame(answers, READY)
     while True:
         answer = do_step(pickle.loads(tasks.get()), networks)  # noqa: S301 - from the parent
         write_frame(answers, pickle.dumps(answer))

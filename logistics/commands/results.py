@@ -42,9 +42,9 @@ def command(
         raise click.UsageError("give --sql or --table, not both")
     if as_csv and as_json:
         raise click.UsageError("give --csv or --json, not both")
-    from logistics.batches.query import named_table, query
+    from logistics.batches.query import answer_sql, named_table
 
-    found = query(folder, sql) if sql is not None else named_table(folder, name or "totals")
+    found = answer_sql(folder, sql) if sql is not None else named_table(folder, name or "totals")
     if as_csv:
         click.echo(csv_bytes(found), nl=False)
     elif as_json:

@@ -62,6 +62,17 @@ class Row:
     cells: Sequence[Cell]
     place: str = ""
 
+    @property
+    def origin(self) -> str:
+        """What the origins of its numbers begin with, up to the last part, where most of them share it."""
+        parents = [each.origin.rpartition("/")[0] for each in self.cells if isinstance(each, Number)]
+        return max(sorted(set(parents)), key=parents.count, default="")
+
+    def origin_of(self, number: Number) -> str:
+        """Origin of one of its numbers: the last part where the rest is the row's, else all of it."""
+        parent, _, last = number.origin.rpartition("/")
+        return last if parent and parent == self.origin else number.origin
+
 
 @dataclass(frozen=True)
 class Chart:

@@ -21,7 +21,8 @@ class Form:
     unit
         Unit after that.
     decimals
-        Digits behind the point; -1: three significant digits, in powers of ten where that is shorter.
+        Digits behind the point; -1: three significant digits, in powers of ten where that is shorter; -2: a
+        whole number without separators.
     """
 
     factor: float
@@ -34,6 +35,8 @@ class Form:
             return "–"
         number = value * self.factor
         sign = "+" if signed else ""
+        if self.decimals == -2:
+            return f"{number:.0f}"
         if self.decimals < 0:
             return f"{number:{sign}.3g}"
         words = f"{number:{sign},.{self.decimals}f}"
@@ -68,7 +71,7 @@ FORMS: dict[str, dict[str, Form]] = {
     "flights": _same(1, "a week", "班/周", 0),
     "gap": _same(1, "", "", -1),
     "plain": _same(1, "", "", -1),
-    "year": {"en": Form(1, "", 0), "zh": Form(1, "", 0)},
+    "year": _same(1, "", "", -2),
 }
 SMALLER = {"money": (1e8, "money_small"), "mass": (1e4, "tonnes"), "co2": (1e4, "tonnes")}
 """Below the value, the other form shows more."""

@@ -163,8 +163,16 @@ def _shown(number: Number, lang: str) -> str:
 @cache
 def _script() -> str:
     parts = [(ASSETS / "vendor" / name).read_text(encoding="utf-8") for name in VENDORED]
-    own = [(ASSETS / "page" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    own = [
+        _without_comments((ASSETS / "page" / f"{name}.js").read_text(encoding="utf-8")) for name in SCRIPTS
+    ]
     return "\n".join([*parts, '"use strict";(() => {', *own, "})();"])
+
+
+def _without_comments(script: str) -> str:
+    """A script of the page without indents and lines that only explain."""
+    lines = [line.strip() for line in script.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/**", "*")))
 
 
 @cache

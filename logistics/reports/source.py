@@ -49,6 +49,10 @@ class Results:
         """Whether there is a plan with tables that describe it."""
         return "modes" in self.tables
 
+    def most(self, rows: int) -> int:
+        """How many of at most `rows` rows a page shows: less where each of several years has its own."""
+        return max(6, rows // len(self.networks))
+
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows of a table; none where the folder does not hold it."""
         return list(self.tables[table].to_pylist()) if table in self.tables else []

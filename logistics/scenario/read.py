@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ class ScenarioSource:
         stop_on_errors(problems)
         return cls(path, project, tuple(chain), allow_outside)
 
-    @property
+    @cached_property
     def members(self) -> dict[str, Mapping[str, Setting]]:
         """Names of all versions of the file that can be run on their own, and what each sets by key.
 

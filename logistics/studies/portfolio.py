@@ -156,7 +156,8 @@ class PortfolioStudy:
         }
         joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
         status = PROBLEMS.get(result.status, joined.status) if joined.status == "optimal" else joined.status
-        return replace(joined, status=status, problems=(*joined.problems, *result.warnings))
+        left_out = [replace(p, severity="warning") for one in spec.rejected for p in one.problems]
+        return replace(joined, status=status, problems=(*joined.problems, *left_out, *result.warnings))
 
 
 def _shortcomings(case: Case, portfolio: Portfolio) -> tuple[Problem, ...]:
@@ -199,7 +200,9 @@ def _chosen(
     years = design_of(questions, choices, rulebook.rows(), spec.discount_rate, unserved)
     others = spec.alternatives + len(spec.frontier)
     limit = solver.time_limit_s * (MAIN_SHARE if others else 1.0)
-    stop = DesignStop(gap=solver.gap, time_limit_s=limit)
+    # Flows exact enough that their own gaps do not keep the plan's open.
+    exact = min(DesignStop.flow_gap, solver.gap / 10)
+    stop = DesignStop(gap=solver.gap, time_limit_s=limit, flow_gap=exact)
 
     def tell(progress: DesignProgress) -> None:
         report("run.portfolio", vars(progress))
@@ -216,22 +219,22 @@ def _chosen(
     answer = best.answer
     if not answer.flows or best.thin or not choices:
         return portfolio
-    rest = DesignStop(gap=solver.gap, time_limit_s=solver.time_limit_s * (1 - MAIN_SHARE) / max(1, others))
+    rest = replace(stop, time_limit_s=solver.time_limit_s * (1 - MAIN_SHARE) / max(1, others))
     problem, load = replace(years.problem, rows=best.rows), spec.min_load_factor
     if spec.values:
         good = [[*some, *flow.used_paths] for some, flow in zip(paths, answer.flows, strict=True)]
-        values = PlanValues(problem, choices, solver.gap, load, good)
-        some = DesignStop(gap=solver.gap, time_limit_s=VALUE_SHARE * solver.time_limit_s)
+        some = replace(stop, time_limit_s=VALUE_SHARE * solver.time_limit_s)
+        values = PlanValues(problem, choices, solver.gap, load, good, some.time_limit_s)
         intervals = choice_values(problem, answer, choices, values, some, load)
         outside = next_best(problem, answer, choices, intervals, values, MOST_OUTSIDE)
         portfolio = replace(portfolio, values=intervals, outside=outside)
     if spec.alternatives:
         most = answer.value + spec.alternatives_within * max(0.0, without - answer.value)
-        listed = alternatives(problem, choices, best, most, spec.alternatives, rest, tell, load)
+        listed = alternatives(problem, choices, best, most, spec.alternatives, rest, tell, load, paths)
         portfolio = replace(portfolio, alternatives=tuple(listed))
     if spec.frontier:
         start = answer.open.astype(float)
-        frontier = budget_frontier(problem, choices, rulebook, spec.frontier, rest, tell, start, load)
+        frontier = budget_frontier(problem, choices, rulebook, spec.frontier, rest, tell, start, load, paths)
         portfolio = replace(portfolio, frontier=frontier)
     return portfolio
 

@@ -126,6 +126,7 @@ def alternatives(
     stop: DesignStop,
     report: Report,
     least_load: float | None,
+    paths: Paths,
 ) -> list[Found]:
     """Up to `count` further plans that cost at most `most_value`, each with other units than all before.
 
@@ -146,7 +147,7 @@ def alternatives(
             inside += is_in
             terms += [(i, -1.0 if is_in else 1.0) for i in members]
         rows = rows.with_row(f"other {number}", terms, 1.0 - inside, np.inf)
-        other = best_portfolio(replace(problem, rows=rows), choices, stop, report, least_load)
+        other = best_portfolio(replace(problem, rows=rows), choices, stop, report, least_load, paths)
         if not other.answer.flows or other.answer.value > most_value or other.thin:
             break
         found.append(other)
@@ -163,6 +164,7 @@ def budget_frontier(
     report: Report,
     start: Floats,
     least_load: float | None,
+    paths: Paths,
 ) -> dict[float, Found]:
     """The best plan with all budgets times each factor."""
     found = {}
@@ -170,5 +172,5 @@ def budget_frontier(
         rows = rulebook.rows(factor)
         known = [start] if rows.kept(start) else []
         allowed = replace(problem, rows=rows)
-        found[factor] = best_portfolio(allowed, choices, stop, report, least_load, start=known)
+        found[factor] = best_portfolio(allowed, choices, stop, report, least_load, paths, known)
     return found

@@ -6,6 +6,7 @@ relaxation's root, by which each choice has a price for being forced the other w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -55,6 +56,8 @@ class PlanValues:
     paths
         Paths of each year known to be good, those without any option among them: what stays unserved then may
         stay so in all plans, and these paths show how.
+    time_limit_s
+        After that no further plan is solved.
     """
 
     def __init__(
@@ -64,12 +67,16 @@ class PlanValues:
         gap: float,
         least_load: float | None,
         paths: Sequence[Paths],
+        time_limit_s: float = float("inf"),
     ) -> None:
+        self._ends = time.perf_counter() + time_limit_s
         self._problem, self._choices, self._least_load = problem, choices, least_load
         self._flows = PlanFlows(problem, gap, paths)
 
     def value(self, y: Floats) -> float:
-        """Cost of options and weighted flows; inf where cargo is left or a route is too empty."""
+        """Cost of options and weighted flows; inf: cargo is left, a route too empty, or time is up."""
+        if time.perf_counter() > self._ends:
+            return np.inf
         problem, flows = self._problem, self._flows.all_years(y)
         if any(flow.status not in ("optimal", "limit") for flow in flows):
             return np.inf

@@ -115,7 +115,7 @@ SENTENCES: dict[str, str] = {
     "run.portfolio": "portfolio, {phase}: plan {value}, bound {bound}, gap {gap}, {nodes} nodes, {seconds} s",
     "portfolio.title": "Chosen options, in the last year",
     "portfolio.years": "The plan by year",
-    "portfolio.plans": "The plan and others, all years, discounted; \"at most\" holds for every plan",
+    "portfolio.plans": 'The plan and others, all years, discounted; "at most" holds for every plan',
     "portfolio.nothing": "Nothing is worth opening under these rules.",
     "portfolio.outside": "Next best outside: {option}, {value} m CNY if taken in",
     "routes.option": "{year}: option {number} of {count}, {option}",

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Fetch and check what the report page brings along; called by ``scripts/vendor``.
 
 The outline of the land is that of world-atlas at 1:110 million, with finer coasts inside a few windows: where
@@ -26,10 +27,10 @@ VENDOR = Path(__file__).resolve().parents[2] / "logistics" / "reports" / "assets
 MANIFEST = VENDOR / "vendor.json"
 LICENCES = VENDOR / "LICENCES.md"
 WINDOWS = (
-    ("land-10m.json", (117.5, 26.5, 124.0, 33.0), 0.006),
-    ("land-50m.json", (-12.0, 34.5, 42.0, 61.0), 0.03),
-    ("land-50m.json", (94.0, -11.0, 127.0, 26.5), 0.03),
-    ("land-50m.json", (-126.0, 24.0, -66.0, 50.0), 0.03),
+    ("land-10m.json", (117.5, 26.5, 124.0, 33.0), 0.008),
+    ("land-50m.json", (-12.0, 34.5, 42.0, 61.0), 0.04),
+    ("land-50m.json", (94.0, -11.0, 127.0, 26.5), 0.06),
+    ("land-50m.json", (-126.0, 24.0, -66.0, 50.0), 0.06),
 )
 """Source, window (west, south, east, north in degrees), how far a simplified coast may be off in degrees."""
 STEPS_PER_DEGREE = 100

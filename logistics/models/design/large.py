@@ -35,6 +35,8 @@ Ints = NDArray[np.int32]
 Paths = Sequence[tuple[int, Ints]]
 LARGE = 5000
 """Commodities, over all years, from which a problem is treated as large."""
+FLOW_GAP = 1e-6
+"""Plans of large networks are not solved closer than this."""
 PROGRAM_GAP = 1e-9
 PROGRAM_SHARE = 0.1
 """Share of the time limit that one program over options may take."""
@@ -74,7 +76,7 @@ class LargeDesign:
         self._problem, self._stop = problem, stop
         self._report = report or (lambda _: None)
         self._started = time.perf_counter()
-        self._flows = PlanFlows(problem, stop.flow_gap, paths)
+        self._flows = PlanFlows(problem, max(FLOW_GAP, stop.flow_gap), paths)
         self._makers = [CutMaker(problem, year) for year in range(len(problem.instances))]
         self._cuts: list[FlowCut] = []
         self._tried: set[bytes] = set()
@@ -85,11 +87,16 @@ class LargeDesign:
 
     def solve(self, start: Sequence[Floats] = ()) -> DesignAnswer:
         """Search until plan and bound meet, nothing new is proposed, or time is up."""
-        nothing = np.zeros(len(self._problem.options))
-        # Not a plan where the rules ask for options, but its prices are those that options are measured by.
-        self._try(nothing)
+        count = len(self._problem.options)
+        # Plans only where the rules allow them; their prices say what options save first, and what last.
+        self._try(np.zeros(count))
+        cheapest = self._program(np.zeros(len(self._ratio)), self._cuts)
+        if cheapest is not None:
+            self._try(cheapest[0])
+        self._try(np.ones(count))
         for y in start:
-            self._try(np.asarray(y, float))
+            if np.asarray(y, float).tobytes() not in self._tried:
+                self._try(np.asarray(y, float))
         possible = True
         while not self._late():
             proposed = self._proposals()

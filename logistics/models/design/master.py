@@ -17,7 +17,7 @@ from logistics.models.design.pricing import LinkPrices
 from logistics.models.design.problem import DesignProblem, SideRows
 from logistics.models.design.year_columns import YearColumns
 from logistics.models.flow.costs import RowPrices
-from logistics.solver import IncrementalProgram
+from logistics.solver import Basis, IncrementalProgram
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -72,6 +72,8 @@ class MasterPoint:
         Whether no capacity is broken whose row was not there.
     grew
         Whether rows were added because the point breaks them.
+    basis
+        Where the program ended, to start others from.
     """
 
     y: Floats
@@ -85,6 +87,7 @@ class MasterPoint:
     side: Floats
     feasible: bool
     grew: bool
+    basis: Basis
 
 
 class _YearRows:
@@ -138,6 +141,7 @@ class DesignMaster:
         self._program = IncrementalProgram(scaled=False)
         self._years = [_YearRows(problem, number, columns) for number, columns in enumerate(years)]
         self._scale = self._unit = 1.0
+        self._only_columns = False
         self._y = self._program.add_columns(problem.cost, np.ones(len(problem.options)))
         self.rows = SideRows.none()
         self._side = np.zeros(0, np.int64)
@@ -148,6 +152,7 @@ class DesignMaster:
 
     def add_rows(self, rows: SideRows) -> None:
         """Add rows on options."""
+        self._only_columns = False
         largest = np.zeros(len(rows.ids))
         np.maximum.at(largest, rows.row, np.abs(rows.value))
         weight = 1.0 / np.where(largest > 0, largest, 1.0)
@@ -199,6 +204,7 @@ class DesignMaster:
         """
         program = self._program
         self._scale, self._unit = scale, unit
+        self._only_columns = True
         program.set_costs(self._y, scale * self.problem.cost / unit)
         for number, (year, w) in enumerate(zip(self._years, self.problem.year_weight / unit, strict=True)):
             price = year.columns.instance.unserved_cny_per_t
@@ -214,6 +220,7 @@ class DesignMaster:
 
     def set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bound the options."""
+        self._only_columns = False
         self._program.set_column_bounds(self._y, lower, upper)
 
     def add_paths(self, number: int, found: list[tuple[int, Ints]]) -> int:
@@ -234,19 +241,27 @@ class DesignMaster:
         self._enter_links(year, columns.met_column >= before, year.link)
         return fresh
 
-    def solve(self, time_limit_s: float | None = None) -> MasterPoint | None:
+    def solve(self, start: Basis | None = None) -> MasterPoint | None:
         """Solve over the columns and add rows that are broken; None: the side rows contradict each other.
+
+        Parameters
+        ----------
+        start
+            Basis to start from; None: that of the last solve.
 
         Raises
         ------
         SolverFailure
             When the linear solver gives up.
         """
-        answer = self._program.solve(time_limit_s)
+        # Where only columns were added the old point still holds, so the primal simplex goes on from it.
+        answer = self._program.solve(start=start, primal=self._only_columns)
+        self._only_columns = False
         if answer.outcome == "infeasible":
             return None
         if answer.outcome not in ("optimal", "imprecise"):
             raise SolverFailure(f"the relaxation ended {answer.outcome}")
+        basis = self._program.basis()
         y = np.clip(answer.values[self._y], 0.0, 1.0)
         cost = float(self.problem.cost @ y)
         flows, missing, excess, slack, prices = [], [], [], [], []
@@ -266,6 +281,7 @@ class DesignMaster:
             rows = self._program.num_rows
             feasible &= self._add_broken(number, y, flow)
             grew |= self._program.num_rows > rows
+        self._only_columns = not grew
         return MasterPoint(
             y=y,
             cost=cost,
@@ -278,6 +294,7 @@ class DesignMaster:
             side=answer.row_duals[self._side] * self._side_weight * self._unit,
             feasible=feasible,
             grew=grew,
+            basis=basis,
         )
 
     def _year_prices(self, year: _YearRows, dual: Floats) -> YearPrices:

@@ -14,6 +14,7 @@ from logistics.models.design.pricing import LinkPrices
 from logistics.models.design.problem import DesignDuals, DesignProblem
 from logistics.models.design.year_columns import YearColumns
 from logistics.models.flow.costs import Dues, RowPrices
+from logistics.solver import Basis
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -27,8 +28,8 @@ CLOSED = 1e3
 """Price of passing a closed option, in costs of the dearest free way."""
 IN_UNITS = 1e5
 """What all flows cost in the money that the program counts in."""
-FIRST_GUIDE, GUIDE_STEP, MOST_GUIDE = 2.0, 10.0, 1e4
-"""What leaving cargo guides with, in costs of the dearest way."""
+FIRST_GUIDE, GUIDE_STEP, MOST_GUIDE = 2.0, 10.0, 2e3
+"""What leaving cargo costs while it only guides, in costs of the dearest way and all options."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ class Relaxation:
         self._dear = np.zeros(len(self.years))
         closed = np.zeros(len(problem.options))
         worth = 0.0
+        self._whole_t = np.array(
+            [max(1.0, float(instance.commodities.demand_t.sum())) for instance in problem.instances]
+        )
         for number, year in enumerate(self.years):
             reached = np.isfinite(year.pricer.paths.free_cost)
             free = np.where(reached, year.pricer.paths.free_cost + year.constant, 0.0)
@@ -98,6 +102,9 @@ class Relaxation:
             self._dear[number] = max(self._dear[number], float(np.max(cost, initial=0.0)))
             worth += float(problem.year_weight[number]) * float(free @ year.instance.commodities.demand_t)
         self._unit = max(worth, float(np.max(problem.cost, initial=0.0)), 1.0) / IN_UNITS
+        self._dear += float(problem.cost.clip(0.0).sum()) / (problem.year_weight * self._whole_t)
+        self._factor = FIRST_GUIDE
+        self._guide()
 
     @property
     def columns(self) -> list[list[tuple[int, Ints]]]:
@@ -112,6 +119,7 @@ class Relaxation:
         enough: float,
         late: Callable[[], bool],
         tell: Callable[[float, float], None] | None = None,
+        start: Basis | None = None,
     ) -> Relaxed:
         """Bound every plan with lower ≤ y ≤ upper.
 
@@ -125,14 +133,15 @@ class Relaxation:
             Says whether time is up.
         tell
             Called with value and bound of each round.
+        start
+            Basis to start from, of a point with nearly the same bounds.
         """
         self.master.set_bounds(lower, upper)
-        factor = FIRST_GUIDE
-        self._guide(factor)
         best, best_duals, value = -np.inf, None, np.inf
         y = lower.astype(float)
         while True:
-            point = self.master.solve()
+            point = self.master.solve(start)
+            start = None
             if point is None:
                 return Relaxed("infeasible", np.inf, np.inf, y, None, None)
             y = point.y
@@ -154,38 +163,39 @@ class Relaxation:
             if fresh == 0 and not point.grew:
                 if served:
                     return Relaxed("solved", best, value, y, best_duals, point)
-                if self._impossible(lower, upper, late):
+                if self._factor < MOST_GUIDE:
+                    self._factor *= GUIDE_STEP
+                    self._guide()
+                elif self._impossible(lower, upper, late):
                     return Relaxed("infeasible", np.inf, np.inf, y, None, None)
-                if factor >= MOST_GUIDE:
+                else:
                     return Relaxed("late", best, np.inf, y, best_duals, point)
-                factor *= GUIDE_STEP
-                self._guide(factor)
 
-    def _guide(self, factor: float) -> None:
+    def _guide(self) -> None:
         """Price what is not served and limits that are broken so that it does not pay."""
-        whole = np.array([max(1.0, float(year.instance.commodities.demand_t.sum())) for year in self.years])
-        self.master.set_objective(1.0, factor * self._dear, factor * self._dear * whole, self._unit)
+        worth = self._factor * self._dear
+        self.master.set_objective(1.0, worth, worth * self._whole_t, self._unit)
 
     def _impossible(self, lower: Floats, upper: Floats, late: Callable[[], bool]) -> bool:
         """Whether nothing within the bounds serves what must be served and keeps the limits, proven."""
-        whole = np.array([max(1.0, float(year.instance.commodities.demand_t.sum())) for year in self.years])
-        self.master.set_objective(0.0, 1.0 / whole, np.ones(len(self.years)), 1.0)
+        self.master.set_objective(0.0, 1.0 / self._whole_t, np.ones(len(self.years)), 1.0)
+        proven = False
         while not late():
             point = self.master.solve()
             if point is None:
-                return True
+                proven = True
+                break
             fresh, bound, _ = self._priced(point, lower, upper, 0.0)
-            if bound > BROKEN:
-                return True
-            if (fresh == 0 and not point.grew) or self._served(point):
-                return False
-        return False
+            proven = bound > BROKEN
+            if proven or (fresh == 0 and not point.grew) or self._served(point):
+                break
+        self._guide()
+        return proven
 
     def _served(self, point: MasterPoint) -> bool:
         """Whether the point serves what must be served and keeps the limits."""
-        for year, excess, slack in zip(self.years, point.excess_t, point.slack, strict=True):
-            whole = max(1.0, float(year.instance.commodities.demand_t.sum()))
-            if excess > UNSERVED * whole or np.any(slack > BROKEN):
+        for whole_t, excess, slack in zip(self._whole_t, point.excess_t, point.slack, strict=True):
+            if excess > UNSERVED * whole_t or np.any(slack > BROKEN):
                 return False
         return True
 

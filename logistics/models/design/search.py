@@ -22,9 +22,10 @@ from logistics.models.design.problem import (
 )
 from logistics.models.design.relaxation import Relaxation, Relaxed
 from logistics.models.design.rounding import broken_rows
+from logistics.solver import Basis
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+Bytes = NDArray[np.int8]
 WHOLE = 1e-6
 """Distance from a whole number that counts as none."""
 ROUGH = 0.02
@@ -113,15 +114,28 @@ class Record:
 
 @dataclass(order=True)
 class _Node:
-    """A part of the tree that is still open; the one with the least bound is next."""
+    """A part of the tree that is still open; the one with the least bound is next.
+
+    Options and basis are kept in bytes, since there may be many nodes.
+    """
 
     bound: float
     number: int
-    lower: Floats = field(compare=False)
-    upper: Floats = field(compare=False)
-    depth: int = field(compare=False, default=0)
+    lower: Bytes = field(compare=False)
+    upper: Bytes = field(compare=False)
     branched: tuple[int, int, float] = field(compare=False, default=(-1, 0, 0.0))
     """Option, 1 or 0, and the distance its value was moved."""
+    basis: tuple[Bytes, Bytes] | None = field(compare=False, default=None)
+    """Status of columns and rows where the parent's relaxation ended."""
+
+    def start(self) -> Basis | None:
+        """The parent's basis."""
+        if self.basis is None:
+            return None
+        columns, rows = self.basis
+        return Basis(
+            np.arange(len(columns)), columns.astype(np.int64), np.arange(len(rows)), rows.astype(np.int64)
+        )
 
 
 class TreeSearch:
@@ -158,7 +172,7 @@ class TreeSearch:
         record.raise_bound(root.bound, "relaxation")
         record.nodes = 1
         if root.value < np.inf and _is_whole(root.y):
-            record.plan(root.value, root.y)
+            self.try_options(np.round(root.y))
         if root.outcome == "late" or record.closed or root.point is None:
             return True
         self._plans(root)
@@ -224,19 +238,27 @@ class TreeSearch:
 
     def _fix(self) -> None:
         """Fix options that the root's prices show to be open or closed in every better plan."""
-        duals, cutoff = self.duals, self._record.cutoff
-        if duals is None or cutoff == np.inf:
+        if self.duals is not None:
+            self._shut(self.duals, self._lower, self._upper)
+
+    def _shut(self, duals: DesignDuals, lower: Floats, upper: Floats) -> None:
+        """Tighten bounds on options where prices say that no better plan is beyond them.
+
+        The bounds are within those that the prices were found under.
+        """
+        cutoff = self._record.cutoff
+        if cutoff == np.inf:
             return
-        room = cutoff - duals.bound
-        slack = FIXED * max(1.0, abs(cutoff))
-        self._upper[duals.option > room + slack] = 0.0
-        self._lower[-duals.option > room + slack] = 1.0
+        room = cutoff - duals.bound + FIXED * max(1.0, abs(cutoff))
+        upper[(duals.option > room) & (lower < 0.5)] = 0.0
+        lower[(-duals.option > room) & (upper > 0.5)] = 1.0
 
     def _tree(self, root: Relaxed) -> bool:
         """Branch until nothing below the best plan is open."""
         record = self._record
         heap: list[_Node] = []
-        self._branch(heap, _Node(root.bound, 0, self._lower, self._upper), root)
+        lowest, highest = self._lower.astype(np.int8), self._upper.astype(np.int8)
+        self._branch(heap, _Node(root.bound, 0, lowest, highest), root)
         while heap:
             record.raise_bound(min(heap[0].bound, self._unsettled))
             if record.closed or record.is_late():
@@ -246,7 +268,7 @@ class TreeSearch:
             if np.any(lower > upper):
                 continue
             found = self._relaxation.solve(
-                lower, upper, record.cutoff, self._enough(node.bound), record.is_late
+                lower, upper, record.cutoff, self._enough(node.bound), record.is_late, start=node.start()
             )
             record.nodes += 1
             self._learn(node, found)
@@ -257,18 +279,15 @@ class TreeSearch:
                 heapq.heappush(heap, node)
                 return True
             if _is_whole(found.y) and found.value < np.inf:
-                if record.plan(found.value, found.y):
+                if self.try_options(np.round(found.y)):
                     self._fix()
-                if found.bound < record.cutoff:
-                    # Its point is whole but its relaxation was solved roughly: solve it to the end.
-                    found = self._relaxation.solve(
-                        lower, upper, record.cutoff, self._stop.gap / 10, record.is_late
-                    )
-                    node.bound = max(node.bound, found.bound)
-                    if _is_whole(found.y) and found.value < np.inf:
-                        record.plan(found.value, found.y)
-                    if found.outcome == "infeasible" or node.bound >= record.cutoff:
-                        continue
+                # Its point is whole but its relaxation was solved roughly: solve it to the end.
+                found = self._relaxation.solve(
+                    lower, upper, record.cutoff, self._stop.gap / 10, record.is_late, start=node.start()
+                )
+                node.bound = max(node.bound, found.bound)
+                if found.outcome == "infeasible" or node.bound >= record.cutoff:
+                    continue
             self._branch(heap, node, found)
             record.tell("proof")
         record.raise_bound(min(record.value, self._unsettled))
@@ -288,15 +307,22 @@ class TreeSearch:
             # All is decided, but its flows were not solved to the end: its bound stays.
             self._unsettled = min(self._unsettled, node.bound)
             return
+        lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
+        if found.duals is not None:
+            self._shut(found.duals, lower, upper)
+        basis = None
+        if found.point is not None:
+            ended = found.point.basis
+            basis = ended.column_status.astype(np.int8), ended.row_status.astype(np.int8)
         for way in (0, 1):
-            lower, upper = node.lower.copy(), node.upper.copy()
-            (upper if way == 0 else lower)[option] = float(way)
+            low, high = lower.astype(np.int8), upper.astype(np.int8)
+            (high if way == 0 else low)[option] = way
+            if low[option] > high[option]:
+                continue
             self._number += 1
             moved = found.y[option] if way == 0 else 1.0 - found.y[option]
-            heapq.heappush(
-                heap,
-                _Node(node.bound, self._number, lower, upper, node.depth + 1, (option, way, float(moved))),
-            )
+            branched = (option, way, float(moved))
+            heapq.heappush(heap, _Node(node.bound, self._number, low, high, branched, basis))
 
     def _chosen(self, node: _Node, found: Relaxed) -> int:
         """Option to branch on: the one whose children rise most, by what was learnt or by trying."""
@@ -333,7 +359,7 @@ class TreeSearch:
                 low, high = lower.copy(), upper.copy()
                 (high if way == 0 else low)[option] = float(way)
                 master.set_bounds(low, high)
-                point = master.solve()
+                point = master.solve(found.point.basis)
                 moved = found.y[option] if way == 0 else 1.0 - found.y[option]
                 rise = np.inf if point is None else max(0.0, point.objective - found.point.objective)
                 most = max(0.0, self._record.cutoff - found.bound) if self._record.value < np.inf else np.inf

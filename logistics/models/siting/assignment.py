@@ -3,8 +3,8 @@
     min  Σ c_ij x_ij    with    Σ_i x_ij = 1,    Σ_j d_j x_ij ≤ u_i,    x_ij ∈ {0, 1}
 
 Starting from any assignment, customers move to another site or change places with another customer, whatever
-saves most of cost plus a price for every unit that sites hold too much. The price rises while they do and falls
-while they do not, so the search wanders along the border of what fits. There is no proof here; that is the
+saves most of cost plus a price for every unit that a site holds too much. Prices of sites that do rise; when
+everything fits, all fall. So the search wanders along the border of what fits. There is no proof here; that is the
 business of the search that calls it.
 """
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-ROUNDS = 12
-"""How often the price of overload changes before a search ends without a better assignment."""
+ROUNDS = 60
+"""How often prices change before a search ends without a better assignment."""
+RISE, FALL = 1.3, 0.7
 SMALL = 1e-12
 
 
@@ -46,22 +47,22 @@ def improve_assignment(cost, demand, capacity, at, best_at):
         best = total
         best_at[:] = at
     units = max(demand.sum(), 1e-300)
-    price = 2.0 * abs(total) / units + 1e-9
+    price = np.full(num_sites, 2.0 * abs(total) / units + 1e-9)
     waited = 0
     while waited < ROUNDS:
         total = _descend(cost, demand, capacity, at, load, total, price)
-        over = 0.0
-        for i in range(num_sites):
-            over += max(0.0, load[i] - capacity[i])
         waited += 1
-        if over > 0.0:
-            price *= 2.5
-        else:
+        fits = True
+        for i in range(num_sites):
+            if load[i] > capacity[i]:
+                price[i] *= RISE
+                fits = False
+        if fits:
             if total < best - SMALL * (1.0 + abs(total)):
                 best = total
                 best_at[:] = at
                 waited = 0
-            price *= 0.3
+            price *= FALL
     return best
 
 
@@ -72,7 +73,7 @@ def _overload(load, capacity):
 
 @numba.njit(cache=True, nogil=True)
 def _descend(cost, demand, capacity, at, load, total, price):
-    """Shift and swap customers while that saves; returns the cost, without the price of overload."""
+    """Shift and swap customers while that saves; returns the cost, without the prices of overload."""
     num_sites, num_customers = cost.shape
     least = SMALL * (1.0 + abs(total))
     for _ in range(50 * num_customers):
@@ -80,7 +81,7 @@ def _descend(cost, demand, capacity, at, load, total, price):
         for j in range(num_customers):
             a = at[j]
             base = _overload(load[a], capacity[a])
-            relief = price * (_overload(load[a] - demand[j], capacity[a]) - base)
+            relief = price[a] * (_overload(load[a] - demand[j], capacity[a]) - base)
             best, to = -least, -1
             for b in range(num_sites):
                 if b == a or cost[b, j] == np.inf:
@@ -88,7 +89,7 @@ def _descend(cost, demand, capacity, at, load, total, price):
                 change = cost[b, j] - cost[a, j] + relief
                 if change >= best:
                     continue
-                change += price * (
+                change += price[b] * (
                     _overload(load[b] + demand[j], capacity[b]) - _overload(load[b], capacity[b])
                 )
                 if change < best:
@@ -101,13 +102,11 @@ def _descend(cost, demand, capacity, at, load, total, price):
                 change = cost[b, j] - cost[a, j] + cost[a, q] - cost[b, q]
                 shift = demand[q] - demand[j]
                 # What is dearer pays only where it relieves one of the two sites.
-                if change >= best + price * abs(shift):
+                if change >= best + abs(shift) * (price[a] if shift < 0.0 else price[b]):
                     continue
-                change += price * (
-                    _overload(load[a] + shift, capacity[a])
-                    - base
-                    + _overload(load[b] - shift, capacity[b])
-                    - _overload(load[b], capacity[b])
+                change += price[a] * (_overload(load[a] + shift, capacity[a]) - base)
+                change += price[b] * (
+                    _overload(load[b] - shift, capacity[b]) - _overload(load[b], capacity[b])
                 )
                 if change < best:
                     best, partner = change, q

@@ -33,7 +33,7 @@ STEPS = 40
 """Subgradient steps at the root, and at each later part."""
 LEAST_STEPS = 10
 """Subgradient steps after something was fixed, at least."""
-STRIDE = 0.2
+STRIDE = 0.4
 """Length of the first step below the root."""
 TRIES_A_SITE = 10
 """Neighbours tried at the root, for each site."""
@@ -114,8 +114,9 @@ class Search:
         """What a part must be able to stay below to be of interest."""
         value = self._sets.value
         if not np.isfinite(value):
-            return np.inf
-        return value - max(self._stop.gap * max(1.0, abs(value)), self._step * (1.0 - 10.0 * WHOLE))
+            return self._stop.below
+        better = value - max(self._stop.gap * max(1.0, abs(value)), self._step * (1.0 - 10.0 * WHOLE))
+        return min(better, self._stop.below)
 
     def run(self) -> Outcome:
         """Search until the gap is closed or the stop says so."""
@@ -131,7 +132,8 @@ class Search:
             bound, _, part = waiting[0]
             if bound >= self.cutoff:
                 break
-            if time.monotonic() >= self._deadline or self._nodes >= self._stop.most_nodes:
+            is_late = time.monotonic() >= self._deadline or self._nodes >= self._stop.most_nodes
+            if is_late or self._sets.value <= self._stop.enough:
                 return self._outcome(bound, finished=False)
             heapq.heappop(waiting)
             self._nodes += 1

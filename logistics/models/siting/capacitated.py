@@ -9,7 +9,6 @@ tried (:mod:`open_sets`), and a search splits what is left until the bound meets
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 
@@ -49,8 +48,6 @@ def solve_capacitated(problem: SitingProblem, stop: SitingStop, report: Report) 
         Its bound rests on the prices of the parts that were searched (``search``).
     """
     started = time.monotonic()
-    if not problem.num_customers:
-        problem = replace(problem, single_source=False)
     rules = OpeningRules.of(problem)
     deadline = started + stop.time_limit_s
     sets = ServedSets(problem, rules, deadline)
@@ -58,8 +55,9 @@ def solve_capacitated(problem: SitingProblem, stop: SitingStop, report: Report) 
     search = Search(Relaxation(problem, rules), sets, stop, _least_step(problem), shown, deadline)
     outcome = search.run()
     seconds = {"root": outcome.root_seconds, "search": time.monotonic() - started - outcome.root_seconds}
-    if sets.service is None:
-        obstacle = why_none(problem, rules) if outcome.finished else None
+    if sets.service is None or sets.value >= stop.below:
+        is_impossible = outcome.finished and outcome.bound == np.inf and stop.below == np.inf
+        obstacle = why_none(problem, rules) if is_impossible else None
         return without_solution(problem, obstacle, outcome.bound, nodes=outcome.nodes, seconds=seconds)
     site, customer = np.nonzero(sets.service > SHARE)
     flows = Flows(

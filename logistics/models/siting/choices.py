@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from logistics.models.siting.candidate_lists import CandidateLists
 from logistics.models.siting.local_search import search
 from logistics.models.siting.openings import OpeningRules
+from logistics.models.siting.prices import CLOSED, OPEN
 from logistics.models.siting.problem import SitingProblem
 from logistics.models.siting.swap_moves import Ground
 
@@ -18,7 +19,7 @@ Flags = NDArray[np.bool_]
 States = NDArray[np.int8]
 MOST_MOVES = 1000
 """Of one local search, so that time limits hold."""
-STRENGTH = 0.1
+STRENGTH = 0.3
 """Share of the open sites that are swapped at random before the next descent."""
 WORK = 1e8
 """Elementary steps of a row of descents, which take a fraction of a second."""
@@ -131,16 +132,21 @@ class Choices:
             self.offer(opened)
 
     def wander(self, state: States) -> None:
-        """Search from the best choice, disturbed again and again; each time it is called otherwise."""
+        """Search from the best choice, or every other time from a random one, disturbed again and again."""
         opened = self.record.opened[self.sites]
         num_open = int(opened.sum())
         if num_open == 0:
             return
+        self._seed += 1
+        if self._seed % 2 == 0:
+            order = np.random.default_rng(self._seed).permutation(np.flatnonzero(state != CLOSED))
+            opened = state == OPEN
+            opened[order[:num_open]] = True
+            opened &= np.cumsum(opened) <= self.ground.most
         sites, customers = self.problem.num_sites, self.problem.num_customers
         # A move looks at all customers, at the lists of those it concerns, and then at all swaps.
         move = customers * (1.0 + 8.0 * sites / num_open**2) + sites * num_open
         rounds = int(min(max(1.0, WORK / (move * (2.0 + 2.0 * STRENGTH * num_open))), MOST_DESCENTS))
-        self._seed += 1
         search(self.ground, state, opened, rounds, STRENGTH, self._seed, 100 * MOST_MOVES)
         self.offer(opened)
 

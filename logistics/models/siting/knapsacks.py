@@ -107,7 +107,7 @@ def best_whole_load(price, cost, demand, room, chosen, ratio):
         margin[q] = price[items[q]] - cost[items[q]]
         weight[q] = demand[items[q]]
         lightest[q] = min(lightest[q + 1], weight[q])
-    most, taken = _search_load(margin, weight, lightest, room)
+    most, taken = search_load(margin, weight, lightest, room)
     kept = 0
     for q in range(count):
         if taken[q]:
@@ -117,7 +117,7 @@ def best_whole_load(price, cost, demand, room, chosen, ratio):
 
 
 @numba.njit(cache=True, nogil=True)
-def _search_load(margin, weight, lightest, room):
+def search_load(margin, weight, lightest, room):
     """Depth-first search over items by falling margin per weight, each first taken, then left."""
     count = len(margin)
     taken = np.zeros(count, np.bool_)

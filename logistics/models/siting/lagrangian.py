@@ -3,7 +3,7 @@
 With a price v_j for serving customer j and a price w_r ≥ 0 for each side row, written as Σ a_ri y_i ≥ b_r, relaxing
 "everybody is served" and the side rows leaves a knapsack a site and a choice of sites:
 
-    L(v, w) = Σ_j v_j + Σ_r w_r b_r + min { Σ_i ρ_i y_i : least ≤ Σ y_i ≤ most }
+    L(v, w) = Σ_j v_j + Σ_r w_r b_r + min { Σ_i ρ_i y_i : y allowed }
     ρ_i     = f_i - Σ_r w_r a_ri - best load of i at prices v            (:mod:`knapsacks`)
 
 L is at most the cost of every solution in which the open sites are open, the closed ones closed, and the number of
@@ -19,8 +19,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.siting.choice import choose_sites
 from logistics.models.siting.knapsacks import best_split_load, best_whole_load
-from logistics.models.siting.prices import CLOSED, FREE, OPEN
+from logistics.models.siting.prices import CLOSED
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +48,8 @@ class Offers(NamedTuple):
         Prices below these only lose: the cheapest service of a customer, 0 of a row.
     scale
         How far a price goes for a unit of subgradient.
+    cover, total
+        Capacity of each site, and the demand that open ones must cover together.
     """
 
     cost: Floats
@@ -57,25 +60,8 @@ class Offers(NamedTuple):
     bound: Floats
     low: Floats
     scale: Floats
-
-
-@numba.njit(cache=True, nogil=True)
-def choose_sites(reduced, state, least, most, chosen):
-    """Fill `chosen` with the cheapest choice of sites by reduced cost; returns what it costs."""
-    cost, num = 0.0, 0
-    for i in range(len(state)):
-        chosen[i] = state[i] == OPEN
-        if chosen[i]:
-            cost += reduced[i]
-            num += 1
-    for i in np.argsort(reduced, kind="mergesort"):
-        if num >= most or (num >= least and reduced[i] >= 0.0):
-            break
-        if state[i] == FREE:
-            chosen[i] = True
-            cost += reduced[i]
-            num += 1
-    return cost
+    cover: Floats
+    total: float
 
 
 @numba.njit(cache=True, nogil=True)
@@ -154,7 +140,7 @@ def raise_bound(price, offers, whole, state, least, most, goal, steps, stride, r
     best, waited = -np.inf, 0
     for step in range(steps):
         find_loads(trial, offers, whole, state, now, load, count, part, ratio)
-        bound = choose_sites(now, state, least, most, chosen)
+        bound = choose_sites(now, state, least, most, offers.cover, offers.total, chosen)
         slope[:num_customers] = 1.0
         slope[num_customers:] = offers.bound
         for q in range(len(price)):
@@ -191,40 +177,6 @@ def raise_bound(price, offers, whole, state, least, most, goal, steps, stride, r
         if not take_step(trial, offers.low, offers.scale, slope, way, weight, stride * (goal - bound)):
             break
     return best
-
-
-@numba.njit(cache=True, nogil=True)
-def flip_costs(reduced, state, least, most, flip):
-    """Fill `flip` with how much the bound rises where a free site is not as the cheapest choice has it.
-
-    Above 0 for a site that is chosen: what closing it costs; below 0 for one that is not: minus what opening it
-    costs; inf or -inf where it cannot be otherwise.
-    """
-    num_sites = len(state)
-    chosen = np.empty(num_sites, np.bool_)
-    choose_sites(reduced, state, least, most, chosen)
-    num, dearest, cheapest_left = 0, -np.inf, np.inf
-    for i in range(num_sites):
-        num += chosen[i]
-        if state[i] == FREE:
-            if chosen[i]:
-                dearest = max(dearest, reduced[i])
-            else:
-                cheapest_left = min(cheapest_left, reduced[i])
-    for i in range(num_sites):
-        flip[i] = 0.0
-        if state[i] != FREE:
-            continue
-        if chosen[i]:
-            rise = -reduced[i]
-            if num == least or cheapest_left < 0.0:
-                rise += cheapest_left
-            flip[i] = max(0.0, rise)
-        else:
-            rise = reduced[i]
-            if num == most or dearest > 0.0:
-                rise -= dearest
-            flip[i] = -max(0.0, rise)
 
 
 @numba.njit(cache=True, nogil=True)

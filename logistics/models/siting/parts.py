@@ -104,9 +104,9 @@ class LeftOver:
         load = np.bincount(home, demand[settled], len(sites))
         return cls(
             customers=customers,
-            cost=np.where(allowed[:, customers], cost[:, customers], np.inf),
+            cost=np.ascontiguousarray(np.where(allowed[:, customers], cost[:, customers], np.inf)),
             room=room - load,
-            service=part.service[np.ix_(sites, customers)],
+            service=np.ascontiguousarray(part.service[np.ix_(sites, customers)]),
             settled_cost=float(cost[home, settled].sum()),
             settled_load=load,
             sites=sites,

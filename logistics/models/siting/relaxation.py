@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.lagrangian import Offers, find_loads, flip_costs, raise_bound
+from logistics.models.siting.choice import flip_costs
+from logistics.models.siting.lagrangian import Offers, find_loads, raise_bound
 from logistics.models.siting.openings import SLACK, OpeningRules, narrow_services
 from logistics.models.siting.parts import Flips, LeftOver, Part, beyond
 from logistics.models.siting.prices import CLOSED, FREE
@@ -34,7 +35,7 @@ class Relaxation:
         self.rules = rules
         self.whole = problem.single_source
         # Whole loads are searched for, so what counts as fitting is decided once, here.
-        self.room = problem.capacity * (1.0 + SLACK) if self.whole else problem.capacity
+        self.room = problem.capacity * (1.0 + SLACK if self.whole else 1.0)
         finite = np.isfinite(problem.cost)
         cost = np.where(finite, np.abs(problem.cost), 0.0)
         mean = cost.sum(axis=0) / np.maximum(1, finite.sum(axis=0))
@@ -43,14 +44,17 @@ class Relaxation:
         # A side row's price weighs against sites, a customer's against single services.
         per_site = float(np.abs(problem.fixed_cost).mean()) + float(mean.sum()) / problem.num_sites
         self._offers = Offers(
-            cost=problem.cost,
-            demand=problem.demand,
+            # Copies that may be written to, as all other arrays the kernels are compiled for.
+            cost=problem.cost.copy(),
+            demand=problem.demand.copy(),
             room=self.room,
-            fixed=problem.fixed_cost,
+            fixed=problem.fixed_cost.copy(),
             row=row,
             bound=bound,
             low=np.append(np.min(problem.cost, axis=0, initial=np.inf), np.zeros(len(row))),
             scale=np.append(np.maximum(mean / typical, 1e-3), np.full(len(row), per_site / typical)),
+            cover=rules.coefficient[-1],
+            total=rules.lower[-1],
         )
 
     def root(self) -> Part:
@@ -79,15 +83,16 @@ class Relaxation:
         ok, count = self.rules.narrow(part.state)
         while ok and part.allowed is not None:
             before = int((part.state == FREE).sum())
-            ok = narrow_services(part.state, part.allowed, problem.demand, self.room)
+            ok = narrow_services(part.state, part.allowed, self._offers.demand, self.room)
             if ok and int((part.state == FREE).sum()) < before:
                 ok, count = self.rules.narrow(part.state)
             else:
                 break
         if ok and len(self.rules.may_serve):
             # Where not every site serves everybody, the open and free ones may be too small together.
-            left = np.flatnonzero(part.state != CLOSED)
-            ok = serve(problem.cost, problem.demand, problem.capacity, left).missing == 0.0
+            left = part.state != CLOSED
+            service = serve(problem.cost[left], self._offers.demand, problem.capacity[left])
+            ok = service.missing == 0.0
         return ok, count
 
     def raise_bound(
@@ -111,7 +116,7 @@ class Relaxation:
         """
         problem, whole = self.problem, self.whole
         sites = np.flatnonzero(part.state != CLOSED)
-        left = LeftOver.of(part, sites, problem.cost, problem.demand, self.room)
+        left = LeftOver.of(part, sites, self._offers.cost, self._offers.demand, self.room)
         rows = problem.num_customers + np.arange(len(self._offers.bound))
         priced = np.append(left.customers, rows)
         offers = Offers(
@@ -123,6 +128,8 @@ class Relaxation:
             bound=self._offers.bound,
             low=self._offers.low[priced],
             scale=self._offers.scale[priced],
+            cover=self._offers.cover[sites],
+            total=self._offers.total,
         )
         constant = problem.constant + left.settled_cost
         price, state, share = part.price[priced], part.state[sites], part.share[sites]
@@ -139,7 +146,7 @@ class Relaxation:
         part.price[priced] = price
         part.share[:] = 0.0
         part.share[sites] = share
-        flip_costs(reduced, state, *count, flip)
+        flip_costs(reduced, state, *count, offers.cover, offers.total, flip)
         flips = np.zeros(problem.num_sites)
         flips[sites] = flip
         rise = None

@@ -22,10 +22,12 @@ class ServedSets(OpenSets[Floats]):
     def __init__(self, problem: SitingProblem, rules: OpeningRules, deadline: float = np.inf) -> None:
         super().__init__(problem.num_sites, rules, deadline)
         self._problem = problem
+        # Copies that may be written to, as all other arrays the kernels are compiled for.
+        self._demand, self._capacity = problem.demand.copy(), problem.capacity.copy()
 
     def _cost(self, opened: Flags) -> float:
         problem = self._problem
-        service = serve(problem.cost, problem.demand, problem.capacity, np.flatnonzero(opened))
+        service = serve(problem.cost[opened], self._demand, self._capacity[opened])
         value = service.cost + self._fixed(opened)
         if not problem.single_source:
             self._keep(value, opened, service.share)
@@ -39,15 +41,14 @@ class ServedSets(OpenSets[Floats]):
         self._assigned(opened, start)
 
     def _assigned(self, opened: Flags, start: Ints) -> float:
-        problem, sites = self._problem, np.flatnonzero(opened)
-        best = np.full(problem.num_customers, -1, np.int64)
-        cost = np.ascontiguousarray(problem.cost[sites])
-        room = problem.capacity[sites] * (1.0 + SLACK)
-        value = improve_assignment(cost, problem.demand, room, start.astype(np.int64), best)
+        cost = self._problem.cost[opened]
+        best = np.full(cost.shape[1], -1, np.int64)
+        room = self._capacity[opened] * (1.0 + SLACK)
+        value = improve_assignment(cost, self._demand, room, start.astype(np.int64), best)
         value += self._fixed(opened)
         if np.isfinite(value):
             share = np.zeros(cost.shape)
-            share[best, np.arange(problem.num_customers)] = 1.0
+            share[best, np.arange(cost.shape[1])] = 1.0
             self._keep(value, opened, share)
         return float(value)
 

@@ -1,10 +1,10 @@
-"""Who is served from where at least cost once the open sites are known, demands may be split.
+"""Who is served from where at least cost when all given sites are open; demands may be split.
 
-The transportation problem of a set of open sites,
+The transportation problem
 
     min  Σ c_ij x_ij
     (1)  Σ_i x_ij = 1          for every customer j
-    (2)  Σ_j d_j x_ij ≤ u_i    for every open site i
+    (2)  Σ_j d_j x_ij ≤ u_i    for every site i
 
 is solved by shortest augmenting paths over the sites alone. Every customer starts at its cheapest site, which is
 optimal but for sites with more than they can hold. The excess is then moved, always along the cheapest chain
@@ -44,12 +44,9 @@ class Service:
     cost
         Of all service; inf where not all can be served.
     share
-        Share of a customer's demand that a site serves, float array [open site, customer], in the order of
-        `open_sites`.
-    open_sites
-        Int array: the sites' rows.
+        Share of a customer's demand that a site serves, float array [site, customer].
     capacity_price
-        What another unit of capacity would save at most, ≥ 0, float array [open site]; inf where what a site
+        What another unit of capacity would save at most, ≥ 0, float array [site]; inf where what a site
         serves can go nowhere else.
     missing
         Units of demand that do not fit, or have no site that may serve them.
@@ -57,13 +54,12 @@ class Service:
 
     cost: float
     share: Floats
-    open_sites: Ints
     capacity_price: Floats
     missing: float
 
 
-def serve(cost: Floats, demand: Floats, capacity: Floats, open_sites: Ints) -> Service:
-    """Serve all customers from the open sites at least cost; demands may be split.
+def serve(cost: Floats, demand: Floats, capacity: Floats) -> Service:
+    """Serve all customers from the sites at least cost; demands may be split.
 
     Parameters
     ----------
@@ -71,19 +67,16 @@ def serve(cost: Floats, demand: Floats, capacity: Floats, open_sites: Ints) -> S
         Of serving the whole demand, float array [site, customer]; inf: not allowed.
     demand, capacity
         Float arrays [customer], [site] in the same unit.
-    open_sites
-        Rows of the open sites, ascending.
     """
-    share = np.zeros((len(open_sites), len(demand)))
-    price = np.zeros(len(open_sites))
-    total, missing = least_cost_service(cost, demand, capacity, open_sites, share, price)
-    return Service(total, share, open_sites, price, missing)
+    share, price = np.zeros(cost.shape), np.zeros(len(capacity))
+    total, missing = least_cost_service(cost, demand, capacity, share, price)
+    return Service(total, share, price, missing)
 
 
 @numba.njit(cache=True, nogil=True)
-def least_cost_service(cost, demand, capacity, open_sites, share, price):
-    """Fill `share` [open site, customer] and `price` [open site]; returns the cost and the demand missing."""
-    k, n = len(open_sites), len(demand)
+def least_cost_service(cost, demand, capacity, share, price):
+    """Fill `share` [site, customer] and `price` [site]; returns the cost and the demand missing."""
+    k, n = cost.shape
     share[:, :] = 0.0
     price[:] = 0.0
     load = np.zeros(k)
@@ -94,7 +87,7 @@ def least_cost_service(cost, demand, capacity, open_sites, share, price):
     for j in range(n):
         best, least = -1, np.inf
         for a in range(k):
-            value = cost[open_sites[a], j]
+            value = cost[a, j]
             if value < least:
                 least, best = value, a
         if best < 0:
@@ -107,49 +100,48 @@ def least_cost_service(cost, demand, capacity, open_sites, share, price):
         count[best] += 1
     over = False
     for a in range(k):
-        over = over or load[a] > capacity[open_sites[a]] * (1.0 + EXCESS)
+        over = over or load[a] > capacity[a] * (1.0 + EXCESS)
     if over:
-        missing += _move_excess(cost, demand, capacity, open_sites, share, price, load, count, served)
+        missing += _move_excess(cost, demand, capacity, share, price, load, count, served)
     if unserved or missing > 0.0:
         return np.inf, missing
     total = 0.0
     for a in range(k):
-        i = open_sites[a]
         for q in range(count[a]):
             j = served[a, q]
-            total += cost[i, j] * share[a, j]
+            total += cost[a, j] * share[a, j]
     return total, 0.0
 
 
 @numba.njit(cache=True, nogil=True)
-def _move_excess(cost, demand, capacity, open_sites, share, price, load, count, served):
+def _move_excess(cost, demand, capacity, share, price, load, count, served):
     """Move what sites hold too much along cheapest chains; returns the units for which there is no chain."""
-    k = len(open_sites)
+    k = len(capacity)
     step = np.full((k, k), np.inf)
     mover = np.full((k, k), -1, np.int64)
     for a in range(k):
-        _cheapest_movers(a, cost, demand, open_sites, count, served, step, mover)
+        _cheapest_movers(a, cost, demand, count, served, step, mover)
     follow = np.empty(k, np.int64)
     stale = np.zeros(k, np.bool_)  # serves nothing any more of somebody in its list
     while True:
         excess = 0.0
         for a in range(k):
-            excess += max(0.0, load[a] - capacity[open_sites[a]] * (1.0 + EXCESS))
+            excess += max(0.0, load[a] - capacity[a] * (1.0 + EXCESS))
         if excess <= 0.0:
             return 0.0
-        _chains_to_room(capacity, open_sites, load, step, price, follow)
+        _chains_to_room(capacity, load, step, price, follow)
         moved = False
         for a in range(k):
-            if load[a] <= capacity[open_sites[a]] * (1.0 + EXCESS) or price[a] == np.inf:
+            if load[a] <= capacity[a] * (1.0 + EXCESS) or price[a] == np.inf:
                 continue
             # As much as the first site has too much, the last has room, and the customers on the way hold.
-            amount = load[a] - capacity[open_sites[a]]
+            amount = load[a] - capacity[a]
             b = a
             while follow[b] >= 0:
                 j = mover[b, follow[b]]
                 amount = min(amount, share[b, j] * demand[j])
                 b = follow[b]
-            amount = min(amount, capacity[open_sites[b]] - load[b])
+            amount = min(amount, capacity[b] - load[b])
             if amount <= 0.0:
                 continue
             moved = True
@@ -162,7 +154,7 @@ def _move_excess(cost, demand, capacity, open_sites, share, price, load, count, 
                 if share[to, j] == 0.0 and not (stale[to] and _is_among(j, served[to, : count[to]])):
                     served[to, count[to]] = j
                     count[to] += 1
-                    _also_moves(to, j, cost, demand, open_sites, step, mover)
+                    _also_moves(to, j, cost, demand, step, mover)
                 share[to, j] += amount / demand[j]
                 left = share[b, j] - amount / demand[j]
                 if left * demand[j] <= 1e-12 * amount or left <= 1e-14:
@@ -181,7 +173,7 @@ def _move_excess(cost, demand, capacity, open_sites, share, price, load, count, 
                         served[a, kept] = served[a, q]
                         kept += 1
                 count[a] = kept
-                _cheapest_movers(a, cost, demand, open_sites, count, served, step, mover)
+                _cheapest_movers(a, cost, demand, count, served, step, mover)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -193,34 +185,34 @@ def _is_among(j, customers):
 
 
 @numba.njit(cache=True, nogil=True)
-def _cheapest_movers(a, cost, demand, open_sites, count, served, step, mover):
+def _cheapest_movers(a, cost, demand, count, served, step, mover):
     """Of each other site the customer that is cheapest to hand over from `a`, per unit."""
     step[a, :] = np.inf
     mover[a, :] = -1
     for q in range(count[a]):
-        _also_moves(a, served[a, q], cost, demand, open_sites, step, mover)
+        _also_moves(a, served[a, q], cost, demand, step, mover)
 
 
 @numba.njit(cache=True, nogil=True)
-def _also_moves(a, j, cost, demand, open_sites, step, mover):
+def _also_moves(a, j, cost, demand, step, mover):
     """Take into account that `a` serves customer j."""
     if demand[j] <= 0.0:
         return
-    here = cost[open_sites[a], j]
-    for b in range(len(open_sites)):
+    here = cost[a, j]
+    for b in range(len(step)):
         if b != a:
-            value = (cost[open_sites[b], j] - here) / demand[j]
+            value = (cost[b, j] - here) / demand[j]
             if value < step[a, b]:
                 step[a, b] = value
                 mover[a, b] = j
 
 
 @numba.njit(cache=True, nogil=True)
-def _chains_to_room(capacity, open_sites, load, step, price, follow):
+def _chains_to_room(capacity, load, step, price, follow):
     """Cheapest chain from each site to one with room: its length is the price, `follow` its next site."""
-    k = len(open_sites)
+    k = len(capacity)
     for a in range(k):
-        price[a] = 0.0 if load[a] < capacity[open_sites[a]] * (1.0 - ROOM) else np.inf
+        price[a] = 0.0 if load[a] < capacity[a] * (1.0 - ROOM) else np.inf
         follow[a] = -1
     for _ in range(k):
         changed = False

@@ -8,6 +8,7 @@ next, so that the least bound of the open nodes is what no solution can beat at 
 from __future__ import annotations
 
 import heapq
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,7 @@ from logistics.models.siting.prices import CLOSED, FREE, OPEN, Relaxation, bound
 from logistics.models.siting.radius_cuts import RadiusProgram
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 TRIALS, WORTH = 8, 0.3
 """Nodes whose linear relaxation is solved in any case, and the share of the gap it must close then on."""
 MOST_BYTES = 1 << 30
@@ -77,6 +79,7 @@ class TreeSearch:
 
     def __post_init__(self) -> None:
         self._rules = Rules.of(self.choices.rules)
+        self._workers = ThreadPoolExecutor(2)
         self._keep(self.root)
 
     @property
@@ -111,20 +114,23 @@ class TreeSearch:
                     continue
             undecided = np.where(node.state == FREE, np.minimum(node.share, 1.0 - node.share), -1.0)
             site = int(np.argmax(undecided))
-            for state in (OPEN, CLOSED):
-                self._settle(node.child(site, state))
+            self._branch(node.child(site, OPEN), node.child(site, CLOSED))
 
-    def _settle(self, node: Node) -> None:
-        """Work on a node's bound and keep it if it may hold something better."""
-        self.nodes += 1
+    def _branch(self, *children: Node) -> None:
+        """Work on the bounds of a node's children, at the same time, and keep those that may hold more."""
         choices = self.choices
-        chosen = settled(self.relaxation, self._rules, choices, node, NODE)
-        if node.bound < choices.cutoff:
-            if choices.offer(node.state == OPEN if node.decided else chosen):
-                choices.descend(chosen, np.zeros_like(node.state))
-            # A decided node's only solution is known now, though its bound may lie a little below.
-            node.bound = np.inf if node.decided else node.bound
-        self._keep(node)
+
+        def work(child: Node) -> Flags:
+            return settled(self.relaxation, self._rules, choices, child, NODE)
+
+        for child, chosen in zip(children, self._workers.map(work, children), strict=True):
+            self.nodes += 1
+            if child.bound < choices.cutoff:
+                if choices.offer(child.state == OPEN if child.decided else chosen):
+                    choices.descend(chosen, np.zeros_like(child.state))
+                # A decided node's only solution is known now, though its bound may lie a little below.
+                child.bound = np.inf if child.decided else child.bound
+            self._keep(child)
 
     @property
     def _cuts_help(self) -> bool:

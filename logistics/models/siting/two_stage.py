@@ -60,7 +60,7 @@ def solve_two_stage(problem: TwoStageProblem, stop: SitingStop, report: Report) 
     served = replace(
         problem,
         demand=problem.demand[wanted],
-        depot_cost=problem.depot_cost[:, wanted],
+        depot_cost=np.ascontiguousarray(problem.depot_cost[:, wanted]),
         customer_ids=tuple(np.array(problem.customer_ids)[wanted]),
         single_source=problem.single_source and bool(wanted.any()),
     )
@@ -73,8 +73,9 @@ def solve_two_stage(problem: TwoStageProblem, stop: SitingStop, report: Report) 
     sets = TwoStageSets(relaxation, rules, deadline)
     outcome = Search(relaxation, sets, stop, 0.0, Shown(report, sets, started), deadline).run()
     seconds = {"root": outcome.root_seconds, "search": time.monotonic() - started - outcome.root_seconds}
-    if sets.service is None:
-        why = _why_none(relaxation) if outcome.finished else None
+    if sets.service is None or sets.value >= stop.below:
+        is_impossible = outcome.finished and outcome.bound == np.inf and stop.below == np.inf
+        why = _why_none(relaxation) if is_impossible else None
         return _without_solution(problem, why, outcome.bound, outcome.nodes, seconds)
     num_depots = len(problem.depot_ids)
     depot_open, plant_open = sets.opened[:num_depots], sets.opened[num_depots:]

@@ -21,6 +21,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.siting.choice import choose_sites
 from logistics.models.siting.knapsacks import best_split_load, best_whole_load
 from logistics.models.siting.lagrangian import (
     MEMORY,
@@ -28,7 +29,6 @@ from logistics.models.siting.lagrangian import (
     SHORTER,
     SHORTEST,
     SMALL,
-    choose_sites,
     take_step,
 )
 from logistics.models.siting.prices import CLOSED
@@ -51,7 +51,7 @@ class TwoStageOffers(NamedTuple):
         Of each site.
     settled
         Units of customers whose depot is settled, [depot].
-    row, bound, low, scale
+    row, bound, low, scale, cover, total
         As in :class:`logistics.models.siting.lagrangian.Offers`, of sites and all prices.
     """
 
@@ -67,6 +67,8 @@ class TwoStageOffers(NamedTuple):
     bound: Floats
     low: Floats
     scale: Floats
+    cover: Floats
+    total: float
 
 
 @numba.njit(cache=True, nogil=True)
@@ -127,8 +129,22 @@ def raise_two_stage_bound(
     for step in range(steps):
         find_two_stage_loads(trial, offers, whole, state, now, load, count, part)
         bound = choose_sites(
-            now[:num_depots], state[:num_depots], least_depots, most_depots, chosen[:num_depots]
-        ) + choose_sites(now[num_depots:], state[num_depots:], least_plants, most_plants, chosen[num_depots:])
+            now[:num_depots],
+            state[:num_depots],
+            least_depots,
+            most_depots,
+            offers.cover[:num_depots],
+            offers.total,
+            chosen[:num_depots],
+        ) + choose_sites(
+            now[num_depots:],
+            state[num_depots:],
+            least_plants,
+            most_plants,
+            offers.cover[num_depots:],
+            offers.total,
+            chosen[num_depots:],
+        )
         slope[:num_customers] = 1.0
         slope[num_customers : num_customers + num_depots] = offers.settled
         slope[num_customers + num_depots :] = offers.bound

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.lagrangian import flip_costs
+from logistics.models.siting.choice import flip_costs
 from logistics.models.siting.openings import SLACK, OpeningRules, narrow_services
 from logistics.models.siting.parts import Flips, LeftOver, Part, beyond
 from logistics.models.siting.prices import CLOSED, FREE
@@ -91,9 +91,10 @@ class TwoStageRelaxation:
         self.problem = problem
         self.rules = rules
         self.whole = problem.single_source
-        demand, total = problem.demand, float(problem.demand.sum())
+        # Copies that may be written to, as all other arrays the kernels are compiled for.
+        demand, total = problem.demand.copy(), float(problem.demand.sum())
         num_depots, num_plants = len(problem.depot_ids), len(problem.plant_ids)
-        room = problem.depot_capacity * (1.0 + SLACK) if self.whole else problem.depot_capacity
+        room = problem.depot_capacity * (1.0 + SLACK if self.whole else 1.0)
         lane = np.minimum(room, total)
         service_cost = times(problem.depot_cost, demand[None, :])
         depot_row, depot_bound = as_lower(problem.depot_side, num_depots)
@@ -120,7 +121,7 @@ class TwoStageRelaxation:
             room=room,
             lane_cost=times(problem.plant_cost, lane[None, :]),
             lane=lane,
-            plant_room=problem.plant_capacity,
+            plant_room=problem.plant_capacity.copy(),
             fixed=fixed,
             settled=np.zeros(num_depots),
             row=row,
@@ -133,6 +134,8 @@ class TwoStageRelaxation:
                     np.full(len(row), per_site / typical),
                 ]
             ),
+            cover=np.append(rules.depots.coefficient[-1], rules.plants.coefficient[-1]),
+            total=total,
         )
 
     def root(self) -> Part:
@@ -162,7 +165,7 @@ class TwoStageRelaxation:
         while ok and part.allowed is not None:
             before = int((part.state == FREE).sum())
             depots = part.state[:num_depots]
-            ok = narrow_services(depots, part.allowed[:num_depots], problem.demand, self._offers.room)
+            ok = narrow_services(depots, part.allowed[:num_depots], self._offers.demand, self._offers.room)
             if not ok or int((part.state == FREE).sum()) == before:
                 break
             ok, count = self.rules.narrow(part.state)
@@ -185,9 +188,9 @@ class TwoStageRelaxation:
         sent, price = np.zeros((len(plants), len(depots))), np.zeros(len(depots))
         served = np.zeros((len(depots), len(problem.demand)))
         cost, missing = least_cost_flow(
-            problem.plant_cost[np.ix_(plants, depots)],
+            np.ascontiguousarray(problem.plant_cost[np.ix_(plants, depots)]),
             problem.depot_cost[depots],
-            problem.demand,
+            self._offers.demand,
             problem.plant_capacity[plants],
             problem.depot_capacity[depots],
             sent,
@@ -204,14 +207,14 @@ class TwoStageRelaxation:
         num_depots, num_customers = full.service_cost.shape
         sites = np.flatnonzero(part.state != CLOSED)
         depots, plants = sites[sites < num_depots], sites[sites >= num_depots] - num_depots
-        left = LeftOver.of(part, depots, full.service_cost, problem.demand, full.room)
+        left = LeftOver.of(part, depots, full.service_cost, full.demand, full.room)
         behind = num_customers + num_depots + np.arange(len(full.bound))
         priced = np.concatenate([left.customers, num_customers + depots, behind])
         offers = TwoStageOffers(
             service_cost=left.cost,
             demand=left.demand,
             room=left.room,
-            lane_cost=full.lane_cost[np.ix_(plants, depots)],
+            lane_cost=np.ascontiguousarray(full.lane_cost[np.ix_(plants, depots)]),
             lane=full.lane[depots],
             plant_room=full.plant_room[plants],
             fixed=full.fixed[sites],
@@ -220,6 +223,8 @@ class TwoStageRelaxation:
             bound=full.bound,
             low=full.low[priced],
             scale=full.scale[priced],
+            cover=full.cover[sites],
+            total=full.total,
         )
         price, state, share = part.price[priced], part.state[sites], part.share[sites]
         reduced, flip = np.zeros(len(sites)), np.zeros(len(sites))
@@ -235,8 +240,10 @@ class TwoStageRelaxation:
         part.share[:] = 0.0
         part.share[sites] = share
         num = len(depots)
-        flip_costs(reduced[:num], state[:num], count[0], count[1], flip[:num])
-        flip_costs(reduced[num:], state[num:], count[2], count[3], flip[num:])
+        for level, least, most in ((slice(num), *count[:2]), (slice(num, None), *count[2:])):
+            flip_costs(
+                reduced[level], state[level], least, most, offers.cover[level], full.total, flip[level]
+            )
         flips = np.zeros(len(part.state))
         flips[sites] = flip
         rise = None

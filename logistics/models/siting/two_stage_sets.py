@@ -22,6 +22,7 @@ class TwoStageSets(OpenSets[tuple[Floats, Floats]]):
     def __init__(self, relaxation: TwoStageRelaxation, rules: TwoStageRules, deadline: float) -> None:
         self._problem = relaxation.problem
         self._flow = relaxation.flow
+        self._demand = self._problem.demand.copy()
         super().__init__(len(self._problem.depot_ids) + len(self._problem.plant_ids), rules, deadline)
 
     def _cost(self, opened: Flags) -> float:
@@ -50,7 +51,7 @@ class TwoStageSets(OpenSets[tuple[Floats, Floats]]):
         room = problem.depot_capacity[depots] * (1.0 + SLACK)
         dear = np.where(np.isfinite(price), price, 0.0)[:, None] * problem.demand[None, :]
         value = self._supplied(opened, start)
-        if improve_assignment(cost + dear, problem.demand, room, start.astype(np.int64), best) < np.inf:
+        if improve_assignment(cost + dear, self._demand, room, start.astype(np.int64), best) < np.inf:
             value = min(value, self._supplied(opened, best))
         return value
 
@@ -65,7 +66,7 @@ class TwoStageSets(OpenSets[tuple[Floats, Floats]]):
         cost = times(problem.depot_cost[depots], problem.demand[None, :])
         lanes = times(problem.plant_cost[np.ix_(plants, depots)], load[None, :])
         used = np.flatnonzero(load > 0.0)
-        supply = serve(lanes[:, used], load[used], problem.plant_capacity[plants], np.arange(len(plants)))
+        supply = serve(np.ascontiguousarray(lanes[:, used]), load[used], problem.plant_capacity[plants])
         everybody = np.arange(len(home))
         value = float(cost[home, everybody].sum()) + supply.cost + self._fixed(opened)
         served = np.zeros(cost.shape)

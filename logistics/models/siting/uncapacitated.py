@@ -48,7 +48,7 @@ PATIENCE = 30
 LATER_SCALE = 0.3
 MOST_ENTRIES = 1_000_000
 """Of the matrix of the linear relaxation; larger ones take too long."""
-NODES_BETWEEN = 1000
+NODES_BETWEEN = 400
 """Nodes between two rows of disturbed local searches."""
 NODES_A_TURN = 25
 """Nodes between two looks at the clock."""

@@ -91,7 +91,7 @@ def _markets(results: Results, rows: Sequence[Mapping[str, Any]], year: int) -> 
             markets.setdefault(row["destination_site"], []).append(row)
     order = sorted(markets, key=lambda site: (-sum(row["value_cny"] for row in markets[site]), site))
     lines = []
-    for site in order[:MOST_MARKETS]:
+    for site in order[: results.most(MOST_MARKETS)]:
         mine = markets[site]
         value, tonnes = sum(row["value_cny"] for row in mine), sum(row["tonnes"] for row in mine)
         weighted = sum(row["mean_h"] * row["tonnes"] for row in mine if row["mean_h"] is not None)

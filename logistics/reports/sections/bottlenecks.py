@@ -21,7 +21,8 @@ def bottleneck_blocks(results: Results, year: int) -> Sequence[Block]:
         str(r["option_id"]): str(r["site_id"]) for r in results.networks[year].rows("warehouse_options")
     }
     rows = []
-    for i, row in mine[:MOST]:
+    most = results.most(MOST)
+    for i, row in mine[:most]:
         thing = row["id"].split("#")[0]
         place = (
             f"site:{site_of.get(thing, thing)}" if row["kind"] == "warehouse" else f"{row['kind']}:{thing}"
@@ -50,7 +51,7 @@ def bottleneck_blocks(results: Results, year: int) -> Sequence[Block]:
         head("more_checked", worth),
     )
     notes = [say("report.bottlenecks.note")]
-    if len(mine) > MOST:
-        notes.append(say("tables.largest", shown=MOST, whole=len(mine), name="bottlenecks"))
+    if len(mine) > most:
+        notes.append(say("tables.largest", shown=most, whole=len(mine), name="bottlenecks"))
     chart = Chart("bars", {"label": 0, "value": 5, "most": 12})
     return [Table("bottlenecks", say("bottlenecks.title"), heads, rows, notes, chart, wide=True)]

@@ -96,7 +96,7 @@ def _gateways(results: Results, year: int) -> Table:
             ],
             f"site:{row['home_gateway']}",
         )
-        for i, row in mine[:MOST_GATEWAYS]
+        for i, row in mine[: results.most(MOST_GATEWAYS)]
     ]
     return Table(
         "gateways",
@@ -130,7 +130,7 @@ def _services(results: Results, year: int) -> Table:
         if row["year"] == year
     }
     rows = []
-    for i, row in mine[:MOST_SERVICES]:
+    for i, row in mine[: results.most(MOST_SERVICES)]:
         empty: tuple[int, dict[str, Any]] = (-1, {})
         j, times = hours.get(row["service_id"], empty)
         rows.append(

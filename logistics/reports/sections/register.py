@@ -22,7 +22,7 @@ from logistics.reports.sections.unserved import unserved_blocks
 
 SECTIONS: tuple[Section, ...] = (
     Section("totals", totals_blocks),
-    Section("targets", target_blocks),
+    Section("targets", target_blocks, each_year=False),
     Section("limits", limit_blocks),
     Section("frontier", frontier_blocks),
     Section("disruption", disruption_blocks),
@@ -36,5 +36,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("unserved", unserved_blocks),
     Section("changes", change_blocks),
     Section("honesty", honesty_blocks),
-    Section("estimates", estimate_blocks),
+    Section("estimates", estimate_blocks, each_year=False),
 )
