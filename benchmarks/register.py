@@ -11,6 +11,8 @@ FAMILIES = {
     "capacitated-flow": "benchmarks.families.capacitated_flow",
     "frontier": "benchmarks.families.frontier",
     "route-additions": "benchmarks.families.route_additions",
+    "network-design": "benchmarks.families.network_design",
+    "siting": "benchmarks.families.siting",
     "batch": "benchmarks.families.batch",
 }
 """Name → module that holds its ``SPEC``, in the order of listing."""

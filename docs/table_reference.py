@@ -35,7 +35,7 @@ ROWS = {
 }
 NOT_USED = {
     "products": ("stockable_share_max",),
-    "warehouse_options": ("fixed_cny_per_year", "capex_cny", "life_years"),
+    "warehouse_options": ("fixed_cny_per_year", "life_years"),
 }
 """Columns that are read and checked, but that neither a result nor a report depends on yet."""
 

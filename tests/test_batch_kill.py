@@ -130,7 +130,7 @@ def test_interrupt_stops_within_two_seconds(tree, slow_runs, undisturbed, tmp_pa
     ("kind", "flags", "code", "words"),
     [
         ("poison", (), "batch.worker_died", "SIGKILL"),
-        ("endless", ("--run-limit", 15), "batch.too_long", "after 15 s"),
+        ("endless", ("--run-limit", 30), "batch.too_long", "after 30 s"),
         ("greedy", ("--memory-limit", 900), "batch.too_much_memory", "more than 900 MiB"),
     ],
 )

@@ -192,7 +192,7 @@ def test_unexpected_failure_is_one_line(scenario: Path, monkeypatch: pytest.Monk
     def broken(*_: object) -> None:
         raise RuntimeError("out of cheese")
 
-    monkeypatch.setattr(register, "run_study", broken)
+    monkeypatch.setattr(register, "run_ready", broken)
     before = files_below(scenario.parents[1])
     answer = command_line("run", scenario, "--out", scenario.parents[1] / "out", "--json")
     assert (answer.code, answer.out) == (1, "")
@@ -358,14 +358,14 @@ def test_stopped_by_the_time_limit(scenario: Path, tmp_path: Path) -> None:
 
 def test_stopped_without_a_plan(scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A study without a plan ends with 5; nothing unverified is claimed."""
-    solve = register.run_study
+    solve = register.run_ready
 
     def without_a_plan(*arguments: object) -> object:
         result = solve(*arguments)  # type: ignore[arg-type]
         said = {"status": "no_plan", "objective": None, "bound": None, "gap": None, "bound_proof": "none"}
         return replace(result, **said, plan=None, plan_verified=False, totals={}, tables={}, problems=())
 
-    monkeypatch.setattr(register, "run_study", without_a_plan)
+    monkeypatch.setattr(register, "run_ready", without_a_plan)
     answer = command_line("run", scenario, "--out", tmp_path / "a", "--json")
     assert answer.code == 5
     assert json.loads(answer.out)["status"] == "no_plan"
@@ -472,7 +472,7 @@ def test_interrupt_while_writing(
 @pytest.mark.parametrize("verb", ["run", "new"])
 def test_place_that_cannot_be_written(scenario: Path, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A place below a file is refused before anything is solved."""
-    monkeypatch.setattr(register, "run_study", lambda *_: pytest.fail("solved in vain"))
+    monkeypatch.setattr(register, "run_ready", lambda *_: pytest.fail("solved in vain"))
     place = scenario / "below" / "a file"
     answer = command_line("new", place) if verb == "new" else command_line("run", scenario, "--out", place)
     assert (answer.code, answer.out) == (2, "")

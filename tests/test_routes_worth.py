@@ -14,6 +14,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
+from benchmarks.route_additions import proposed
 from logistics.errors import SolverFailure
 from logistics.limits import PlanLimit
 from logistics.models.flow.column_generation import FlowModel, StopRule
@@ -35,7 +36,7 @@ CHUNK = 25
 FAST, ALL = 200, 3000
 WORKERS = 2
 PROPOSALS = 3
-TO_THE_END = StopRule(gap=0.0, time_limit_s=60.0)
+TO_THE_END = StopRule(gap=1e-13, time_limit_s=60.0)
 EXACT = 1e-9
 """Share of the base's objective by which two exact answers may differ."""
 NO_EFFECT = 1e-8
@@ -443,3 +444,13 @@ def test_a_base_whose_limits_cannot_hold_says_so():
         base_of(made_route("TRAIN", "rail", ("RAIL", "RDU"), **TRAIN), limits=(limit,))
     assert raised.value.solved.status == "infeasible"
     assert raised.value.solved.conflict.members == (0,)
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="the same commodities are woken and put to rest in turn for ever")
+def test_a_gap_of_nothing_is_the_end():
+    """Plan and bound meet to rounding in round 26; it must end then, as the base of all worths asks for 0."""
+    instance = proposed("T", 2, 1000).restricted((771,)).instance
+    solved = FlowModel(instance, StopRule(0.0, most_rounds=80)).solve()
+    assert solved.gap < 1e-15
+    assert solved.rounds < 80

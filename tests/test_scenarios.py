@@ -32,6 +32,7 @@ SHIPPED = {
 }
 STUDY = {
     "route-additions-2023": "routes",
+    "thirty-routes-2023": "portfolio",
     "frontier-money-hours": "frontier",
     "disruptions-2021": "disruption",
 }

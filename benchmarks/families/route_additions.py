@@ -37,7 +37,8 @@ SAME = 1e-9
 """Share of the base's cost by which the worth and that from a full solve may differ."""
 FOR_BASE, FOR_WORTHS = 0.5, 0.6
 """Shares of the time left that the base and the evaluations may take; the full solves have the rest."""
-TO_THE_END = StopRule(0.0)
+TO_THE_END = StopRule(1e-12)
+"""Nothing prices out any more, or nothing is left between plan and bound but rounding."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _run(scenario: Scenario, variant: str, values: Mapping[str, Setting], networ
             "years": scenario.years,
             "objective": scenario.objective,
             "serve": asdict(scenario.serve),
-            "limits": limit_rows(scenario.limits),
+            "limits": [row | {"place": ""} for row in limit_rows(scenario.limits)],
             "study": scenario.study,
             "solver": asdict(scenario.solver),
             "changes": [[c.level, c.change.model_dump(exclude_unset=True)] for c in scenario.changes],

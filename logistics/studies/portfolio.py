@@ -19,7 +19,13 @@ from logistics.proposals.entering import entered, options_of
 from logistics.proposals.proposal import Proposal
 from logistics.proposals.read import Rejected, read_proposals
 from logistics.scenario.case import Case
-from logistics.studies.assignment import YearTables, assigned_year, merged_years, shown_progress
+from logistics.studies.assignment import (
+    STATUSES,
+    YearTables,
+    assigned_year,
+    merged_years,
+    shown_progress,
+)
 from logistics.studies.frontier import with_plans
 from logistics.studies.portfolio_checks import portfolio_problems
 from logistics.studies.portfolio_choices import Rulebook, choices_of, without_fares
@@ -41,7 +47,6 @@ VALUE_SHARE = 0.25
 """Share of the time limit for searches without one of the chosen options, on top."""
 MOST_OUTSIDE = 10
 """Options outside of the plan whose values are tried."""
-PROBLEMS: dict[str, Status] = {"infeasible": "infeasible", "no_plan": "no_plan", "limit": "limit"}
 SHORTCOMINGS = {
     "infeasible": "portfolio.infeasible",
     "no_plan": "portfolio.no_plan",
@@ -155,7 +160,7 @@ class PortfolioStudy:
             for outcome, changes in result.outcomes
         }
         joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
-        status = PROBLEMS.get(result.status, joined.status) if joined.status == "optimal" else joined.status
+        status = min((joined.status, result.status), key=STATUSES.index)
         left_out = [replace(p, severity="warning") for one in spec.rejected for p in one.problems]
         return replace(joined, status=status, problems=(*joined.problems, *left_out, *result.warnings))
 

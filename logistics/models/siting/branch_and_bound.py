@@ -39,6 +39,8 @@ TRIES_A_SITE = 10
 """Neighbours tried at the root, for each site."""
 IMPROVED_PARTS = 100
 """Up to this part neighbours are tried at every one, then at every tenth."""
+DIVE_EVERY, DIVE_FIRST = 50, 5
+"""From every so many parts on, and first from this one, a search follows better halves down to a solution."""
 WHOLE = 1e-6
 """A bound this little above a whole number is that number."""
 UNDECIDED = 0.1
@@ -128,18 +130,27 @@ class Search:
             return self._outcome(np.inf, finished=True)
         waiting = [(root.bound, 0, root)]
         number = 0
-        while waiting:
-            bound, _, part = waiting[0]
+        dive: Part | None = None
+        while waiting or dive is not None:
+            bound = min(waiting[0][0] if waiting else np.inf, dive.bound if dive is not None else np.inf)
             if bound >= self.cutoff:
                 break
             is_late = time.monotonic() >= self._deadline or self._nodes >= self._stop.most_nodes
             if is_late or self._sets.value <= self._stop.enough:
                 return self._outcome(bound, finished=False)
-            heapq.heappop(waiting)
+            part = heapq.heappop(waiting)[2] if dive is None else dive
+            if part.bound >= self.cutoff:
+                self._given_up = min(self._given_up, part.bound)
+                dive = None
+                continue
             self._nodes += 1
             self._tell("search", bound, self._nodes)
-            for half in self._halves(part):
-                if self._bound(half, STEPS, STRIDE):
+            self._dv = dive is not None or self._nodes % DIVE_EVERY == DIVE_FIRST
+            halves = [half for half in self._halves(part) if self._bound(half, STEPS, STRIDE)]
+            goes_on = dive is not None or self._nodes % DIVE_EVERY == DIVE_FIRST
+            dive = min(halves, key=lambda half: half.bound) if halves and goes_on else None
+            for half in halves:
+                if half is not dive:
                     number += 1
                     heapq.heappush(waiting, (half.bound, number, half))
         return self._outcome(waiting[0][0] if waiting else np.inf, finished=True)
@@ -205,7 +216,7 @@ class Search:
             contested = part.allowed.sum(axis=0) > 1
             if contested.any():
                 # The customer of whom the relaxation is least sure, and the site it is served from most.
-                most = np.where(contested, served.max(axis=0), np.inf)
+                most = np.where(contested, served.max(axis=0) * (-1.0 if self._dv else 1.0), np.inf)
                 customer = int(most.argmin())
                 site = int(served[:, customer].argmax())
                 only = np.zeros(len(part.state), bool)

@@ -48,7 +48,7 @@ class Effort(NamedTuple):
     patience: int
 
 
-ROOT = Effort(1500, 300, 8, 1.0, 30)
+ROOT = Effort(200, 100, 8, 0.3, 20)
 NODE = Effort(100, 40, 5, 1.0, 20)
 
 

@@ -14,6 +14,7 @@ meet.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ States = NDArray[np.int8]
 VIOLATION = 1e-7
 """Share of a customer's cost by which a cut must be broken to be added."""
 ROUNDS = 60
+LONGEST_S = 1e6
 
 
 class RadiusProgram:
@@ -93,8 +95,9 @@ class RadiusProgram:
         """
         self._state = state
         self._bind()
+        started = time.perf_counter()
         for _ in range(ROUNDS):
-            answer = self._solved(time_limit_s)
+            answer = self._solved(time_limit_s - (time.perf_counter() - started))
             if answer is None:
                 return
             y, theta = answer.values[self._y], answer.values[self._theta] + self._nearest
@@ -124,10 +127,10 @@ class RadiusProgram:
         Now and then GLOP cannot go on from its last basis; then it gets the same program afresh, once.
         """
         for attempt in range(2):
-            if self.has_failed:
+            if self.has_failed or time_limit_s <= 0.0:
                 break
             try:
-                answer = self._program.solve(min(max(time_limit_s, 0.01), 1e6))
+                answer = self._program.solve(min(time_limit_s, LONGEST_S))
                 return answer if answer.outcome in ("optimal", "imprecise") else None
             except SolverFailure:
                 self.has_failed = attempt > 0

@@ -46,7 +46,7 @@ STEPS = 50
 MOST_TURNS = 40
 PATIENCE = 30
 LATER_SCALE = 0.3
-MOST_ENTRIES = 1_000_000
+MOST_ENTRIES = 400_000
 """Of the matrix of the linear relaxation; larger ones take too long."""
 NODES_BETWEEN = 400
 """Nodes between two rows of disturbed local searches."""
