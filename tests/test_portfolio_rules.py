@@ -13,9 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from logistics.proposals.entering import RouteOption, options_of, subsidy_share
-from logistics.studies.portfolio_choices import Rulebook, choices_of
-from logistics.studies.portfolio_spec import PortfolioSpec
+from logistics.proposals.spec import Generate, ProposalRow, Source
+from logistics.studies import route_tables
+from logistics.studies.portfolio import MOST_OUTSIDE
+from logistics.studies.portfolio_choices import UNITS, Rulebook, choices_of
+from logistics.studies.portfolio_search import MOST_CUTS
+from logistics.studies.portfolio_spec import Budget, Count, OtherOption, PortfolioSpec
+from logistics.studies.route_corridors import CORRIDORS
+from logistics.studies.routes import RoutesSpec
 from tests.test_command_line import command_line
+from tests.test_documents import RESULTS, SCENARIOS, first_cells, keys, section
 from tests.test_limits import Desk, verified
 from tests.tiny import three_gateways, tiny_network
 from tests.tiny_routes import made_route
@@ -608,13 +615,13 @@ def test_money_alone_may_be_the_objective(desk):
 
 
 ONE = routes(("T", 1, ""))
+ROOM = "  options: [{id: a, expand: {site: AIR, throughput_t_per_year: 1}"
 SHAPES = {
     "nothing to decide": ("  alternatives: 1\n", "proposals or options"),
     "a frontier without budgets": (f"{ONE}  frontier: [1]\n", "a frontier of budgets needs"),
     "an option that is nothing": ("  options: [{id: a}]\n", "exactly one of expand, clearance_window"),
     "an option that is two things": (
-        "  options:\n    - id: a\n      expand: {site: AIR, throughput_t_per_year: 1}\n"
-        "      clearance_window: {sites: [AIR], open: always}\n",
+        f"{ROOM}, clearance_window: {{sites: [AIR], open: always}}}}]\n",
         "exactly one of expand, clearance_window",
     ),
     "no more room": ("  options: [{id: a, expand: {site: AIR, throughput_t_per_year: 0}}]\n", "out of range"),
@@ -637,3 +644,60 @@ def test_what_cannot_be_meant_is_refused(desk, name):
     text, words = SHAPES[name]
     lines = desk.refused(study(text))
     assert any(words in line for line in lines), lines
+
+
+# --- the documents --------------------------------------------------------------------------------
+
+KEYS = {
+    "#### Routes": RoutesSpec,
+    "#### Proposals": Source,
+    "#### Columns of a proposal": ProposalRow,
+    "#### Proposals by rule": Generate,
+    "#### Portfolio": PortfolioSpec,
+    "#### Other options": OtherOption,
+}
+TABLES = {
+    "proposals": route_tables.PROPOSALS,
+    "proposal_levels": route_tables.LEVELS,
+    "diversions": route_tables.DIVERSIONS,
+    "tornado": route_tables.TORNADO,
+    "corridors": CORRIDORS,
+}
+
+
+@pytest.mark.parametrize("head", KEYS)
+def test_keys_of_proposals_and_portfolios_are_explained(head):
+    """Each key once."""
+    assert sorted(first_cells(section(SCENARIOS, head))) == sorted(keys(KEYS[head]))
+
+
+def test_keys_of_budgets_and_counts_are_explained():
+    """Those of a budget, then those of a count."""
+    budget, count = section(SCENARIOS, "#### Budgets and counts").split("A count has the keys")
+    assert first_cells(budget) == list(Budget.model_fields)
+    assert first_cells(count) == list(Count.model_fields)
+
+
+def test_figures_of_the_documents_are_those_of_the_code():
+    """Plans ruled out, units outside, what names of units may be conditioned on."""
+    words = " ".join(SCENARIOS.split())
+    assert f"after {MOST_CUTS} of them the search ends" in words
+    assert MOST_OUTSIDE == 10
+    assert "Up to ten units" in RESULTS
+    (where,) = [line for line in SCENARIOS.splitlines() if line.startswith("| `where` | condition on units")]
+    assert set(UNITS.names) <= set(re.findall(r"`(\w+)`", where))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_of_routes_are_listed(name):
+    """In their order."""
+    assert first_cells(section(RESULTS, f"#### {name}")) == TABLES[name].names
+
+
+@pytest.mark.parametrize(
+    "name", ["portfolio", "portfolio_years", "portfolio_plans", "portfolio_outside", "airport_roles"]
+)
+def test_columns_of_a_portfolio_are_listed(train, name):
+    """In their order."""
+    columns = pq.read_schema(train.folder / f"{name}.parquet").names
+    assert first_cells(section(RESULTS, f"#### {name}")) == columns

@@ -7,7 +7,7 @@ import pytest
 
 from logistics.models.siting.centre import solve_centre
 from logistics.models.siting.coverage import solve_coverage
-from logistics.models.siting.greenfield import EARTH_KM, greenfield
+from logistics.models.siting.greenfield import EARTH_KM, centres_of_gravity
 from logistics.models.siting.problem import (
     CentreProblem,
     CoverageProblem,
@@ -127,23 +127,25 @@ def test_greenfield_finds_clusters_and_the_middle():
     random = np.random.default_rng(1)
     towns = np.array([(52.0, 5.0), (34.0, -118.0), (-33.0, 151.0)])
     at = np.repeat(towns, 20, axis=0) + random.normal(0, 0.2, (60, 2))
-    found = greenfield(at[:, 0], at[:, 1], np.ones(60), 3)
+    found = centres_of_gravity(at[:, 0], at[:, 1], np.ones(60), 3)
     centres = sorted(zip(found.latitude, found.longitude, strict=True))
     assert np.allclose(centres, sorted(map(tuple, towns)), atol=0.3)
     assert found.weight_km < 60 * 60
     # Across the date line the middle is at 180°, not at 0°.
-    two = greenfield(np.zeros(2), np.array([170.0, -170.0]), np.ones(2), 1)
+    two = centres_of_gravity(np.zeros(2), np.array([170.0, -170.0]), np.ones(2), 1)
     assert two.weight_km == pytest.approx(EARTH_KM * np.radians(20.0))
     assert abs(two.longitude[0]) >= 170.0 - 1e-9
     # A customer who outweighs all others is the centre.
-    heavy = greenfield(np.array([10.0, 20.0, 30.0]), np.array([0.0, 5.0, 9.0]), np.array([9.0, 1.0, 1.0]), 1)
+    heavy = centres_of_gravity(
+        np.array([10.0, 20.0, 30.0]), np.array([0.0, 5.0, 9.0]), np.array([9.0, 1.0, 1.0]), 1
+    )
     assert (heavy.latitude[0], heavy.longitude[0]) == pytest.approx((10.0, 0.0), abs=1e-6)
 
 
 def test_greenfield_is_as_good_as_a_fine_grid():
     random = np.random.default_rng(5)
     lat, lon, weight = random.uniform(30, 50, 12), random.uniform(0, 30, 12), random.uniform(1, 5, 12)
-    found = greenfield(lat, lon, weight, 1)
+    found = centres_of_gravity(lat, lon, weight, 1)
     grid = np.array([(a, b) for a in np.linspace(30, 50, 81) for b in np.linspace(0, 30, 121)])
     a, b, c, d = (np.radians(x) for x in (grid[:, :1], lat[None], grid[:, 1:], lon[None]))
     half = np.sin((a - b) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin((c - d) / 2) ** 2
@@ -155,12 +157,12 @@ def test_greenfield_is_as_good_as_a_fine_grid():
 def test_greenfield_at_sites_takes_each_site_once():
     lat, lon = np.array([50.0, 50.1, 50.2, 10.0]), np.array([5.0, 5.1, 5.2, 40.0])
     sites = (np.array([50.1, 0.0, 49.0]), np.array([5.1, 40.0, 5.0]))
-    found = greenfield(lat, lon, np.ones(4), 2, sites)
+    found = centres_of_gravity(lat, lon, np.ones(4), 2, sites)
     assert found.site is not None
     assert sorted(found.site.tolist()) == [0, 1]
     assert np.array_equal(np.sort(found.latitude), np.array([0.0, 50.1])) or np.allclose(
         np.sort(found.latitude), [0.0, 50.1]
     )
-    assert found.weight_km >= greenfield(lat, lon, np.ones(4), 2).weight_km
-    again = greenfield(lat, lon, np.ones(4), 2, sites)
+    assert found.weight_km >= centres_of_gravity(lat, lon, np.ones(4), 2).weight_km
+    again = centres_of_gravity(lat, lon, np.ones(4), 2, sites)
     assert np.array_equal(again.site, found.site)

@@ -119,7 +119,11 @@ def test_keys_in_use_have_words():
     """Keys that the commands and studies name, and the values that their sentences need."""
     families = {key.split(".")[0] for key in EN.keys() - PROBLEMS.keys() if "." in key} - {"verify", "phrase"}
     for path, tree in MODULES.items():
-        words = {t for t in texts(tree) if re.fullmatch(rf"(?:{'|'.join(families)})\.(?!log|html|xlsx|gpkg)[a-z_]+", t)}
+        words = {
+            t
+            for t in texts(tree)
+            if re.fullmatch(rf"(?:{'|'.join(families)})\.(?!log|html|xlsx|gpkg)[a-z_]+", t)
+        }
         assert words <= EN.keys(), path.name
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("text", "report"):

@@ -82,8 +82,8 @@ class Evaluated:
 
     Parameters
     ----------
-    base_s, seconds
-        Of solving the base, and of each evaluation.
+    base_s, seconds, processor_s
+        Of solving the base, of all evaluations, and of the processor in these.
     spent
         Seconds within the evaluations by what they were spent in.
     """
@@ -93,6 +93,7 @@ class Evaluated:
     order: tuple[int, ...]
     worths: tuple[Worth, ...]
     seconds: float
+    processor_s: float
     spent: dict[str, float]
 
 
@@ -104,14 +105,15 @@ class Compared:
     ----------
     numbers
         Additions that were.
-    solved
-        Their answers; seconds of each.
+    solved, seconds, processor_s
+        Their answers, the seconds of each, and those of the processor.
     """
 
     evaluated: Evaluated
     numbers: tuple[int, ...]
     solved: tuple[SolvedFlow, ...]
     seconds: tuple[float, ...]
+    processor_s: tuple[float, ...]
 
 
 def build(found: Found) -> Problem:
@@ -145,26 +147,30 @@ def evaluate(task: Task, solved: tuple[WarmBase, float]) -> Evaluated:
     clock.times(base.master, "solve", "linear programs")
     clock.times(base.pricer, "price", "shortest paths")
     worths: list[Worth] = []
-    started = time.perf_counter()
+    started, begun_s = time.perf_counter(), time.process_time()
     while len(worths) < len(order) and time.perf_counter() - started < FOR_WORTHS * task.time_limit_s:
         worths.append(base.worth(order[len(worths)]))
-    seconds = time.perf_counter() - started
-    return Evaluated(base, base_s, tuple(order[: len(worths)]), tuple(worths), seconds, clock.seconds)
+    seconds, processor_s = time.perf_counter() - started, time.process_time() - begun_s
+    done = tuple(order[: len(worths)])
+    return Evaluated(base, base_s, done, tuple(worths), seconds, processor_s, clock.seconds)
 
 
 def full(task: Task, evaluated: Evaluated) -> Compared:
     """Solve the first of the drawn order from nothing by the flow model, by the same stop rule."""
     solved: list[SolvedFlow] = []
     seconds: list[float] = []
+    processor_s: list[float] = []
     begun = time.perf_counter()
     for number in evaluated.order[:COMPARED]:
         if solved and time.perf_counter() - begun > task.time_limit_s - 2 * max(seconds):
             break
         instance = evaluated.base.union.restricted((number,)).instance
-        started = time.perf_counter()
+        started, begun_s = time.perf_counter(), time.process_time()
         solved.append(FlowModel(instance, TO_THE_END).solve())
         seconds.append(time.perf_counter() - started)
-    return Compared(evaluated, evaluated.order[: len(solved)], tuple(solved), tuple(seconds))
+        processor_s.append(time.process_time() - begun_s)
+    done = evaluated.order[: len(solved)]
+    return Compared(evaluated, done, tuple(solved), tuple(seconds), tuple(processor_s))
 
 
 def check(task: Task, compared: Compared) -> Outcome:
@@ -203,6 +209,7 @@ def _notes(compared: Compared, far: float) -> Iterator[str]:
     seconds = {proof: [w.seconds for w in worths if w.proof == proof] for proof in ("screened", "warm")}
     rounds = [worth.rounds for worth in worths if worth.proof == "warm"]
     mean_s, full_s = evaluated.seconds / count, float(np.mean(compared.seconds))
+    processor = float(np.mean(compared.processor_s)) / (evaluated.processor_s / count)
     with_base_s = mean_s + evaluated.base_s / whole
     yield (
         f"{count} of {whole} proposals: {1000 * mean_s:.1f} ms each, "
@@ -214,7 +221,8 @@ def _notes(compared: Compared, far: float) -> Iterator[str]:
             yield f"{len(some)} {proof}: {1000 * float(np.mean(some)):.1f} ms each{longest}"
     yield (
         f"{len(compared.numbers)} from nothing: {1000 * full_s:.0f} ms, {full_s / mean_s:.1f} times that, "
-        f"{full_s / with_base_s:.1f} with that share; largest difference {far:.1e} of its cost"
+        f"{full_s / with_base_s:.1f} with that share, {processor:.1f} of processor time; "
+        f"largest difference {far:.1e} of the base's cost"
     )
     spent = {name: 100 * s / evaluated.seconds for name, s in evaluated.spent.items()}
     spent["the rest"] = 100 - sum(spent.values())

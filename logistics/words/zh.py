@@ -110,7 +110,8 @@ SENTENCES: dict[str, str] = {
     "phase.limits": "最小化限制的放宽幅度",
     "frontier.point": "{year} 年前沿：第 {number} 次求解",
     "routes.title": "拟开航线：各自单独开通一年的价值",
-    "run.portfolio": "组合方案（{phase}）：现有方案 {value}，下界 {bound}，间隙 {gap}，{nodes} 个节点，{seconds} 秒",
+    "run.portfolio": "组合方案（{phase}）：方案 {value}，下界 {bound}，间隙 {gap}，"
+    "{nodes} 个节点，{seconds} 秒",
     "portfolio.title": "入选方案（末年）",
     "portfolio.years": "分年计划",
     "portfolio.plans": "最优方案与其他方案（各年合计、折现；“至多”适用于任何方案）",

@@ -67,7 +67,7 @@ def solve_design(
         )  # fmt: skip
     if record.y is None:
         return _without_plan(problem, record, search)
-    flows = plan_flows(problem, record.y, stop, relaxation.columns)
+    flows = flows_of_plan(problem, record.y, stop, relaxation.columns)
     value = float(problem.cost @ record.y)
     value += float(sum(w * flow.objective for w, flow in zip(problem.year_weight, flows, strict=True)))
     bound = min(record.bound, value)
@@ -96,7 +96,7 @@ def _without_plan(problem: DesignProblem, record: Record, search: TreeSearch) ->
     )  # fmt: skip
 
 
-def plan_flows(
+def flows_of_plan(
     problem: DesignProblem, y: Floats, stop: DesignStop, paths: Sequence[Paths] | None = None
 ) -> tuple[SolvedFlow, ...]:
     """The flows of each year with these options open, each solved with its own certificate."""

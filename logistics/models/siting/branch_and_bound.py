@@ -39,8 +39,8 @@ TRIES_A_SITE = 10
 """Neighbours tried at the root, for each site."""
 IMPROVED_PARTS = 100
 """Up to this part neighbours are tried at every one, then at every tenth."""
-DIVE_EVERY, DIVE_FIRST = 50, 5
-"""From every so many parts on, and first from this one, a search follows better halves down to a solution."""
+DIVE_EVERY, DIVE_STEPS = 100, 10
+"""Of every so many parts one is dived from, and so large a share of its customers settled at a time."""
 WHOLE = 1e-6
 """A bound this little above a whole number is that number."""
 UNDECIDED = 0.1
@@ -130,27 +130,20 @@ class Search:
             return self._outcome(np.inf, finished=True)
         waiting = [(root.bound, 0, root)]
         number = 0
-        dive: Part | None = None
-        while waiting or dive is not None:
-            bound = min(waiting[0][0] if waiting else np.inf, dive.bound if dive is not None else np.inf)
+        while waiting:
+            bound, _, part = waiting[0]
             if bound >= self.cutoff:
                 break
             is_late = time.monotonic() >= self._deadline or self._nodes >= self._stop.most_nodes
             if is_late or self._sets.value <= self._stop.enough:
                 return self._outcome(bound, finished=False)
-            part = heapq.heappop(waiting)[2] if dive is None else dive
-            if part.bound >= self.cutoff:
-                self._given_up = min(self._given_up, part.bound)
-                dive = None
-                continue
+            heapq.heappop(waiting)
             self._nodes += 1
             self._tell("search", bound, self._nodes)
-            self._dv = dive is not None or self._nodes % DIVE_EVERY == DIVE_FIRST
-            halves = [half for half in self._halves(part) if self._bound(half, STEPS, STRIDE)]
-            goes_on = dive is not None or self._nodes % DIVE_EVERY == DIVE_FIRST
-            dive = min(halves, key=lambda half: half.bound) if halves and goes_on else None
-            for half in halves:
-                if half is not dive:
+            if part.service is not None and self._nodes % DIVE_EVERY == 1:
+                self._dive(part)
+            for half in self._halves(part):
+                if self._bound(half, STEPS, STRIDE):
                     number += 1
                     heapq.heappush(waiting, (half.bound, number, half))
         return self._outcome(waiting[0][0] if waiting else np.inf, finished=True)
@@ -194,6 +187,23 @@ class Search:
                 return True
             steps = max(LEAST_STEPS, steps // 2)
 
+    def _dive(self, part: Part) -> None:
+        """Settle the customers the relaxation is most sure of, bound, and so on down to a solution."""
+        part = part.child()
+        while self._bound(part, STEPS, STRIDE):
+            self._look_nearby(part)
+            served = np.where(part.allowed, part.service, 0.0)
+            contested = np.flatnonzero(part.allowed.sum(axis=0) > 1)
+            if not len(contested):
+                return
+            sure = served.max(axis=0)[contested]
+            chosen = contested[np.argsort(-sure, kind="stable")[: max(1, len(contested) // DIVE_STEPS)]]
+            for customer in chosen:
+                site = int(served[:, customer].argmax())
+                only = np.zeros(len(part.state), bool)
+                only[site] = True
+                part.allowed[:, customer] &= only
+
     def _settle(self, part: Part) -> bool:
         """Close a part whose sites are all decided; returns whether it is."""
         opened = part.state == OPEN
@@ -216,7 +226,7 @@ class Search:
             contested = part.allowed.sum(axis=0) > 1
             if contested.any():
                 # The customer of whom the relaxation is least sure, and the site it is served from most.
-                most = np.where(contested, served.max(axis=0) * (-1.0 if self._dv else 1.0), np.inf)
+                most = np.where(contested, served.max(axis=0), np.inf)
                 customer = int(most.argmin())
                 site = int(served[:, customer].argmax())
                 only = np.zeros(len(part.state), bool)

@@ -42,7 +42,7 @@ class CandidateLists:
     beyond: Floats
 
 
-def candidate_lists(cost: Floats, width: int, kept: Flags | None = None) -> CandidateLists:
+def nearest_candidates(cost: Floats, width: int, kept: Flags | None = None) -> CandidateLists:
     """Lists of the `width` nearest sites of each customer.
 
     Parameters

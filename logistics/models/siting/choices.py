@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.siting.candidate_lists import CandidateLists
-from logistics.models.siting.local_search import search
+from logistics.models.siting.local_search import wander
 from logistics.models.siting.openings import OpeningRules
 from logistics.models.siting.prices import CLOSED, OPEN
 from logistics.models.siting.problem import SitingProblem
@@ -128,7 +128,7 @@ class Choices:
         """Search from a choice, which need not keep the rules; sites that are not free stay as they are."""
         opened = start.copy()
         if 0 < opened.sum() <= self.ground.most:
-            search(self.ground, state, opened, 0, STRENGTH, self._seed, MOST_MOVES)
+            wander(self.ground, state, opened, 0, STRENGTH, self._seed, MOST_MOVES)
             self.offer(opened)
 
     def wander(self, state: States) -> None:
@@ -147,7 +147,7 @@ class Choices:
         # A move looks at all customers, at the lists of those it concerns, and then at all swaps.
         move = customers * (1.0 + 8.0 * sites / num_open**2) + sites * num_open
         rounds = int(min(max(1.0, WORK / (move * (2.0 + 2.0 * STRENGTH * num_open))), MOST_DESCENTS))
-        search(self.ground, state, opened, rounds, STRENGTH, self._seed, 100 * MOST_MOVES)
+        wander(self.ground, state, opened, rounds, STRENGTH, self._seed, 100 * MOST_MOVES)
         self.offer(opened)
 
 

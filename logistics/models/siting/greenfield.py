@@ -44,7 +44,7 @@ class Greenfield:
     weight_km: float
 
 
-def greenfield(
+def centres_of_gravity(
     latitude: Floats,
     longitude: Floats,
     weight: Floats,

@@ -68,7 +68,7 @@ def _go_back(g, s, wanted):
 
 
 @numba.njit(cache=True, nogil=True)
-def search(g, state, open_sites, rounds, strength, seed, most_moves):
+def wander(g, state, open_sites, rounds, strength, seed, most_moves):
     """Descend from `open_sites`, then disturb and descend again for some rounds.
 
     Parameters

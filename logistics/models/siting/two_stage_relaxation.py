@@ -203,7 +203,7 @@ class TwoStageRelaxation:
         self, part: Part, count: tuple[int, ...], goal: float, steps: int, stride: float
     ) -> Flips:
         """Raise the bound of a part by steps towards a goal; its prices and shares are brought up to date."""
-        problem, full = self.problem, self._offers
+        full = self._offers
         num_depots, num_customers = full.service_cost.shape
         sites = np.flatnonzero(part.state != CLOSED)
         depots, plants = sites[sites < num_depots], sites[sites >= num_depots] - num_depots

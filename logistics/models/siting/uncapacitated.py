@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.candidate_lists import CandidateLists, candidate_lists
+from logistics.models.siting.candidate_lists import CandidateLists, nearest_candidates
 from logistics.models.siting.choices import Choices, cost_of, first_of_equals
 from logistics.models.siting.nodes import ROOT, Node, Rules, narrow_by, settled
 from logistics.models.siting.openings import OpeningRules
@@ -85,7 +85,7 @@ class UncapacitatedSearch:
         if not left:
             return without_solution(problem, Infeasible("side_rows"))
         with self._phase("lists"):
-            self._use(candidate_lists(problem.cost, self._first_width()))
+            self._use(nearest_candidates(problem.cost, self._first_width()))
             self._choices = Choices.none_yet(
                 problem, rules, self._lists, self._stop.gap, self._stop.below - problem.constant
             )
@@ -180,7 +180,7 @@ class UncapacitatedSearch:
         """Make lists longer where prices have come to their end; returns whether any had to be."""
         if not np.any((self._price >= self._lists.beyond) & np.isfinite(self._lists.beyond)):
             return False
-        self._use(candidate_lists(self._problem.cost, 2 * self._lists.site.shape[1]))
+        self._use(nearest_candidates(self._problem.cost, 2 * self._lists.site.shape[1]))
         self._choices.look_at(self._lists)
         return True
 
@@ -205,7 +205,7 @@ class UncapacitatedSearch:
                     return
                 kept = root.state != CLOSED
                 if name == "fixing" and not kept.all():
-                    lists = candidate_lists(inner.problem.cost[kept], max(self._first_width(), ALL_SITES))
+                    lists = nearest_candidates(inner.problem.cost[kept], max(self._first_width(), ALL_SITES))
                     inner, root = inner.among(kept, lists), root.among(kept)
                     relaxation = Relaxation.of(inner.problem, lists)
         with self._phase("tree search"):
