@@ -1,4 +1,4 @@
-"""The flow model on 2,000 random small networks with random limits against the program of all ways.
+"""The flow model on 1,000 random small networks with random limits against the program of all ways.
 
 No wrong status, no wrong value, no bound above the value, no plan that breaks a limit it claims to keep.
 """
@@ -19,7 +19,7 @@ from tests.random_limits import EXTREMES, random_case
 from tests.test_limits_brute_force import YEAR, ExactPlan, Figures, LimitRow, proven, real, truth
 
 CHUNK = 25
-FAST, ALL = 150, 2000
+FAST, ALL = 150, 1000
 WORKERS = 2
 TO_THE_END = StopRule(gap=0.0, time_limit_s=60.0)
 CLOSE = 1e-6

@@ -420,7 +420,7 @@ def is_solvable(seed):
 
 def seeds(fast, every=ALL):
     """Seeds as parameters; all but the first ones are many, of which some do."""
-    some = list(every)[: 2 * len(fast)]
+    some = list(every)[: len(fast) + 2]
     return [seed if seed in fast else pytest.param(seed, marks=pytest.mark.fuzz) for seed in some]
 
 
@@ -701,7 +701,8 @@ def test_rules_bind_now_and_then_and_some_cannot_be_kept():
         asked = free.ruled(**random_rules(free, seed, draw))
         none += not asked.found
         bind += bool(asked.found) and asked.found[0][1] != free.found[0][1]
-    assert min(bind, none) > 3
+    assert bind > 3
+    assert none >= 2
 
 
 @pytest.mark.parametrize("seed", seeds(range(8), range(60)))

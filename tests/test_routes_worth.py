@@ -33,7 +33,7 @@ from tests.tiny_routes import made_route, question_of, random_options
 
 YEAR = 2021
 CHUNK = 25
-FAST, ALL = 200, 600
+FAST, ALL = 200, 400
 WORKERS = 2
 PROPOSALS = 3
 TO_THE_END = StopRule(gap=1e-13, time_limit_s=60.0)

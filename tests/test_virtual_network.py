@@ -489,10 +489,11 @@ def test_a_closed_passage_is_never_used_and_the_other_way_is():
 
 @pytest.mark.parametrize("status", ["closed", "proposed"])
 def test_only_existing_services_are_ridden(status):
-    """Closed and proposed services are in no layer, but keep their rows of capacity."""
+    """Closed and proposed services are in no layer and have no capacity."""
     network = tiny_network(services=[{"service_id": "AIR_US", "status": status}])
     assert "AIR_US" not in {step.service_id for step in steps_of(network)}
-    assert capacity(network, "service", "AIR_US#2") > 0
+    with pytest.raises(KeyError):
+        capacity(network, "service", "AIR_US#2")
 
 
 @pytest.mark.parametrize("status", ["closed", "option"])
