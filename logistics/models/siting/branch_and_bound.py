@@ -39,6 +39,8 @@ TRIES_A_SITE = 10
 """Neighbours tried at the root, for each site."""
 IMPROVED_PARTS = 100
 """Up to this part neighbours are tried at every one, then at every tenth."""
+DIVE_EVERY, DIVE_STEPS = 100, 10
+"""Of every so many parts one is dived from, and so large a share of its customers settled at a time."""
 WHOLE = 1e-6
 """A bound this little above a whole number is that number."""
 UNDECIDED = 0.1
@@ -138,6 +140,8 @@ class Search:
             heapq.heappop(waiting)
             self._nodes += 1
             self._tell("search", bound, self._nodes)
+            if part.service is not None and self._nodes % DIVE_EVERY == 1:
+                self._dive(part)
             for half in self._halves(part):
                 if self._bound(half, STEPS, STRIDE):
                     number += 1
@@ -182,6 +186,23 @@ class Search:
             if not fixed:
                 return True
             steps = max(LEAST_STEPS, steps // 2)
+
+    def _dive(self, part: Part) -> None:
+        """Settle the customers the relaxation is most sure of, bound, and so on down to a solution."""
+        part = part.child()
+        while self._bound(part, STEPS, STRIDE):
+            self._look_nearby(part)
+            served = np.where(part.allowed, part.service, 0.0)
+            contested = np.flatnonzero(part.allowed.sum(axis=0) > 1)
+            if not len(contested):
+                return
+            sure = served.max(axis=0)[contested]
+            chosen = contested[np.argsort(-sure, kind="stable")[: max(1, len(contested) // DIVE_STEPS)]]
+            for customer in chosen:
+                site = int(served[:, customer].argmax())
+                only = np.zeros(len(part.state), bool)
+                only[site] = True
+                part.allowed[:, customer] &= only
 
     def _settle(self, part: Part) -> bool:
         """Close a part whose sites are all decided; returns whether it is."""
