@@ -5,7 +5,7 @@ Their bounds are theirs: nothing here checks them, so whoever reports one says t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
@@ -101,7 +101,7 @@ class MixedAnswer:
     value
         Of the best point, inf: none.
     bound
-        What the solver says no point can beat, -inf: nothing.
+        What the solver says no point can beat, -inf: nothing; the cutoff where nothing is below it.
     values
         The best point; empty: none.
     """
@@ -126,7 +126,6 @@ def solve_mixed(
     stop: MixedStop,
     starts: tuple[MixedStart, ...] = (),
     options: Options | None = None,
-    on_plan: Callable[[float], None] | None = None,
 ) -> MixedAnswer:
     """Minimise a program on one thread.
 
@@ -136,8 +135,6 @@ def solve_mixed(
         Points to try first.
     options
         Parameters of the solver by its own names, whose type chooses the kind.
-    on_plan
-        Called with the value of each better point; SCIP only.
 
     Raises
     ------
@@ -154,29 +151,18 @@ def solve_mixed(
         hint.variable_values.ids.extend(np.asarray(start.columns)[order].tolist())
         hint.variable_values.values.extend(np.asarray(start.values, float)[order].tolist())
     events = callback_pb2.CallbackRegistrationProto()
-    listener = None
-    if on_plan is not None and solver == "scip":
-        events.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP_SOLUTION)
-        listener = _listener(program.cost, on_plan)
-    result = called(native.solve, parameters, model, None, events, listener, None)
+    result = called(native.solve, parameters, model, None, events, None, None)
     outcome = _REASONS.get(result.termination.reason)
     if outcome is None:
         raise SolverFailure(f"{solver} ended with {result.termination.detail or result.termination.reason}")
     bound = float(result.termination.objective_bounds.dual_bound)
     if not result.solutions:
+        if result.termination.limit == result_pb2.LIMIT_CUTOFF:
+            outcome, bound = "infeasible", stop.cutoff
         return MixedAnswer(outcome, np.inf, bound, np.zeros(0))
     primal = result.solutions[0].primal_solution
     values = dense_vector(primal.variable_values, len(program.cost))
     return MixedAnswer(outcome, float(primal.objective_value), bound, values)
-
-
-def _listener(cost: Floats, on_plan: Callable[[float], None]) -> Any:
-    def heard(data: callback_pb2.CallbackDataProto) -> callback_pb2.CallbackResultProto:
-        point = data.primal_solution_vector
-        on_plan(float(cost[np.array(point.ids, dtype=np.int64)] @ np.array(point.values, dtype=float)))
-        return callback_pb2.CallbackResultProto()
-
-    return heard
 
 
 def _model(program: MixedProgram) -> model_pb2.ModelProto:

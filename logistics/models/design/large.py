@@ -83,6 +83,7 @@ class LargeDesign:
         self._ratio = np.ones(len(problem.instances))
         self._best = _Best()
         self._plans = 0
+        self._possible = True
         self._history: list[tuple[float, float, float]] = []
 
     def solve(self, start: Sequence[Floats] = ()) -> DesignAnswer:
@@ -97,11 +98,9 @@ class LargeDesign:
         for y in start:
             if np.asarray(y, float).tobytes() not in self._tried:
                 self._try(np.asarray(y, float))
-        possible = True
         while not self._late():
             proposed = self._proposals()
             if proposed is None:
-                possible = self._best.y is not None
                 break
             new = [y for y in proposed if y.tobytes() not in self._tried]
             for y in new:
@@ -110,7 +109,7 @@ class LargeDesign:
             gap = relative_gap(self._best.value, self._best.bound)
             if not new or gap <= self._stop.gap:
                 break
-        return self._answer(possible)
+        return self._answer()
 
     def _late(self) -> bool:
         over = time.perf_counter() - self._started > self._stop.time_limit_s
@@ -184,7 +183,9 @@ class LargeDesign:
         )
         limit = max(1.0, PROGRAM_SHARE * min(self._stop.time_limit_s, 3600.0))
         answer = solve_mixed(program, "scip", MixedStop(gap=PROGRAM_GAP, time_limit_s=limit))
-        if answer.outcome == "infeasible" or len(answer.values) == 0:
+        # Cuts leave every choice of options some cost, so only the rules can be at fault.
+        self._possible = answer.outcome != "infeasible"
+        if len(answer.values) == 0:
             return None
         base = float(np.dot(problem.year_weight, zero))
         return np.round(answer.values[:options]), base + 1e6 * answer.bound
@@ -196,12 +197,12 @@ class LargeDesign:
             self._history.append((seconds, best.value, best.bound))
         self._report(DesignProgress(phase, best.value, best.bound, gap, self._plans, seconds))
 
-    def _answer(self, possible: bool) -> DesignAnswer:
+    def _answer(self) -> DesignAnswer:
         best, none = self._best, np.zeros(len(self._problem.options), bool)
         history = tuple(self._history)
         if best.y is None:
-            status: DesignStatus = "no_plan" if possible else "infeasible"
-            bound = best.bound if possible else np.inf
+            status: DesignStatus = "no_plan" if self._possible else "infeasible"
+            bound = best.bound if self._possible else np.inf
             return DesignAnswer(status, none, np.inf, bound, "solver", np.inf, (), None, self._plans, history)
         bound = min(best.bound, best.value)
         gap = relative_gap(best.value, bound)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.integer_solver import MixedProgram, MixedStart, MixedStop, solve_mixed
+from logistics.integer_solver import MixedStart, MixedStop, solve_mixed
+from logistics.models.design.entries import ProgramEntries
 from logistics.models.design.master import MasterPoint
 from logistics.models.design.problem import DesignProblem, SideRows
 from logistics.models.design.year_columns import YearColumns
@@ -17,52 +18,6 @@ MOST_COLUMNS = 30_000
 """Paths of a pool; of more, those with the least reduced cost are taken."""
 SCIP = {"presolving/maxrestarts": 0, "separating/maxroundsroot": 0, "separating/maxrounds": 0}
 """Strong links and few columns: cutting planes cost far more here than they save."""
-
-
-class _Entries:
-    """A mixed-integer program while it is put together."""
-
-    def __init__(self) -> None:
-        self.cost: list[Floats] = []
-        self.upper: list[Floats] = []
-        self.bounds: list[tuple[Floats, Floats]] = []
-        self.entries: list[tuple[Longs, Longs, Floats]] = []
-        self.num_columns = self.num_rows = 0
-
-    def columns(self, cost: Floats, upper: Floats) -> Longs:
-        """Add columns ≥ 0."""
-        self.cost.append(cost)
-        self.upper.append(upper)
-        self.num_columns += len(cost)
-        return np.arange(self.num_columns - len(cost), self.num_columns)
-
-    def rows(self, lower: Floats, upper: Floats) -> Longs:
-        """Add rows."""
-        self.bounds.append((lower, upper))
-        self.num_rows += len(lower)
-        return np.arange(self.num_rows - len(lower), self.num_rows)
-
-    def put(self, row: Longs, column: Longs, value: Floats) -> None:
-        """Add entries."""
-        self.entries.append((row, column, value))
-
-    def program(self, lower: Floats) -> MixedProgram:
-        """Put it all together; the first columns are whole, with these lower bounds."""
-        whole = np.arange(self.num_columns) < len(lower)
-        lowest = np.zeros(self.num_columns)
-        lowest[: len(lower)] = lower
-        rows, columns, values = (np.concatenate(part) for part in zip(*self.entries, strict=True))
-        return MixedProgram(
-            cost=np.concatenate(self.cost),
-            lower=lowest,
-            upper=np.concatenate(self.upper),
-            whole=whole,
-            row=rows,
-            column=columns,
-            value=values,
-            row_lower=np.concatenate([low for low, _ in self.bounds]),
-            row_upper=np.concatenate([high for _, high in self.bounds]),
-        )
 
 
 def best_of_pool(
@@ -90,7 +45,7 @@ def best_of_pool(
     start
         Options to try first.
     """
-    entries = _Entries()
+    entries = ProgramEntries()
     y = entries.columns(problem.cost, upper)
     side = entries.rows(rows.lower, rows.upper)
     entries.put(side[rows.row], y[rows.option], rows.value)
@@ -102,7 +57,7 @@ def best_of_pool(
 
 
 def _enter_year(
-    entries: _Entries,
+    entries: ProgramEntries,
     problem: DesignProblem,
     number: int,
     year: YearColumns,

@@ -71,7 +71,7 @@ class _LinkedDues(Dues):
 
 
 @dataclass(frozen=True)
-class _Forest:
+class Forest:
     """Trees of one plain layer: a root for each class of costs and group.
 
     Parameters
@@ -105,16 +105,23 @@ class LinkedPricer:
     ----------
     instance, links
         The year's instance and its links.
+
+    Attributes
+    ----------
+    paths
+        The pricer of the same instance without links.
+    forests
+        Trees of each layer without stock.
     """
 
     def __init__(self, instance: Instance, links: Links) -> None:
         self.instance, self._links = instance, links
         self.paths = PathPricer(instance)
-        self._forests = [
+        self.forests = [
             self._forest(number) for number, layer in enumerate(instance.layers) if not layer.stocked
         ]
 
-    def _forest(self, number: int) -> _Forest:
+    def _forest(self, number: int) -> Forest:
         classes = tuple(i for i, each in enumerate(self.paths.classes) if each.layer == number)
         group: list[int] = []
         row: list[int] = []
@@ -132,7 +139,7 @@ class LinkedPricer:
         first = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
         run_of = np.full(self.instance.layers[number].num_arcs, -1)
         run_of[reduced.run] = np.repeat(np.arange(len(reduced.tail)), np.diff(reduced.first))
-        return _Forest(
+        return Forest(
             number,
             classes,
             Roots(root, np.array(row, dtype=np.int32), first, c.destination[member].astype(np.int32)),
@@ -148,7 +155,7 @@ class LinkedPricer:
         cost = free.copy() if scale == 1.0 else np.where(np.isfinite(free), 0.0, np.inf)
         contested = cost < threshold
         tasks: list[Callable[[], Found]] = []
-        for forest in self._forests:
+        for forest in self.forests:
             if np.any(dues.late[forest.member] > 0):
                 tasks += self._one_by_one(forest, dues, paid, contested, threshold, scale, cost)
             else:
@@ -169,7 +176,7 @@ class LinkedPricer:
 
     def _at_once(
         self,
-        forest: _Forest,
+        forest: Forest,
         dues: Dues,
         paid: LinkPrices,
         contested: NDArray[np.bool_],
@@ -201,7 +208,7 @@ class LinkedPricer:
         paths = layer.reduced.unfolded_flat(arcs[place], np.cumsum(lengths[chosen]))
         return list(zip(member[chosen].tolist(), paths, strict=True))
 
-    def _surcharges(self, forest: _Forest, paid: LinkPrices) -> Surcharges:
+    def _surcharges(self, forest: Forest, paid: LinkPrices) -> Surcharges:
         """What each tree pays for links, arc by arc."""
         trees, group = len(forest.group), forest.group
         cuts = self._links.cuts
@@ -226,7 +233,7 @@ class LinkedPricer:
 
     def _one_by_one(
         self,
-        forest: _Forest,
+        forest: Forest,
         dues: Dues,
         paid: LinkPrices,
         contested: NDArray[np.bool_],

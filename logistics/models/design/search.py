@@ -3,113 +3,38 @@
 from __future__ import annotations
 
 import heapq
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.integer_solver import MixedStop
+from logistics.integer_solver import MixedStop, solve_mixed
+from logistics.models.design.arc_form import has_arc_form, in_arc_form
+from logistics.models.design.branching import Branching, Chooser, is_whole
 from logistics.models.design.needs import NeedFinder
 from logistics.models.design.pool import best_of_pool
-from logistics.models.design.problem import (
-    DesignDuals,
-    DesignProblem,
-    DesignProgress,
-    DesignStop,
-    Report,
-    relative_gap,
-)
+from logistics.models.design.problem import DesignDuals, DesignProblem, DesignStop
+from logistics.models.design.record import Record
 from logistics.models.design.relaxation import Relaxation, Relaxed
 from logistics.models.design.rounding import broken_rows
 from logistics.solver import Basis
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.int8]
-WHOLE = 1e-6
-"""Distance from a whole number that counts as none."""
 ROUGH = 0.02
 """Share of the distance to the best plan to which a node's relaxation is solved."""
-CANDIDATES = 8
-RELIABLE = 4
 POOL_S, POOL_SHARE, POOL_NODES, POOL_GAP = 60.0, 0.2, 200, 1e-4
 """Limits of a program over the paths found: seconds, share of the seconds left, nodes, gap."""
 FIXED = 1e-9
+ROUNDED = (0.9, 0.5, 0.1, 1e-6)
+"""Options at least so far open in the relaxation are opened, for first plans."""
+PATIENCE, MOST_PATIENCE_S, CLOSING = 0.15, 60.0, 0.75
+"""A tree that took this share of the time, or these seconds, and closed less of the root's gap is given up
+where the problem has an arc form."""
 LEAST_RISE = 1e-4
 """Share of the bound by which a round of rounded rows must raise it for another round."""
 MOST_ROWS = 60
 """Rounded rows of a round."""
-
-
-class Record:
-    """Best plan, global bound and their history.
-
-    Parameters
-    ----------
-    stop, report
-        When the search ends; where news go.
-    """
-
-    def __init__(self, stop: DesignStop, report: Report | None) -> None:
-        self._stop, self._report = stop, report
-        self._started = time.perf_counter()
-        self.value, self.bound = np.inf, -np.inf
-        self.y: Floats | None = None
-        self.nodes = 0
-        self.history: list[tuple[float, float, float]] = []
-
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self._started
-
-    @property
-    def left_s(self) -> float:
-        """Seconds until the time limit."""
-        return max(0.0, self._stop.time_limit_s - self.seconds)
-
-    def is_late(self) -> bool:
-        """Whether time or nodes are used up."""
-        return self.seconds >= self._stop.time_limit_s or self.nodes >= self._stop.most_nodes
-
-    @property
-    def cutoff(self) -> float:
-        """A bound at or above this needs no more work."""
-        return self.value - self._stop.gap * max(1.0, abs(self.value)) if self.value < np.inf else np.inf
-
-    @property
-    def gap(self) -> float:
-        """Relative gap now."""
-        return relative_gap(self.value, self.bound)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the gap is."""
-        return self.gap <= self._stop.gap
-
-    def plan(self, value: float, y: Floats) -> bool:
-        """Take a plan if it is better than the best; returns whether it is."""
-        if value >= self.value:
-            return False
-        self.value, self.y = value, np.round(y)
-        self._note("plan")
-        return True
-
-    def raise_bound(self, bound: float, phase: str = "proof") -> None:
-        """Take a global bound if it is higher; a bound above the best plan says that the plan is best."""
-        bound = min(bound, self.value)
-        if bound > self.bound:
-            self.bound = bound
-            self._note(phase)
-
-    def tell(self, phase: str) -> None:
-        """Report the state."""
-        if self._report is not None:
-            self._report(DesignProgress(phase, self.value, self.bound, self.gap, self.nodes, self.seconds))
-
-    def _note(self, phase: str) -> None:
-        self.history.append((self.seconds, self.value, self.bound))
-        self.tell(phase)
 
 
 @dataclass(order=True)
@@ -123,8 +48,7 @@ class _Node:
     number: int
     lower: Bytes = field(compare=False)
     upper: Bytes = field(compare=False)
-    branched: tuple[int, int, float] = field(compare=False, default=(-1, 0, 0.0))
-    """Option, 1 or 0, and the distance its value was moved."""
+    branched: Branching | None = field(compare=False, default=None)
     basis: tuple[Bytes, Bytes] | None = field(compare=False, default=None)
     """Status of columns and rows where the parent's relaxation ended."""
 
@@ -155,11 +79,11 @@ class TreeSearch:
         self._problem, self._relaxation, self._record, self._stop = problem, relaxation, record, stop
         options = len(problem.options)
         self._lower, self._upper = np.zeros(options), np.ones(options)
-        self._gain = np.zeros((2, options))
-        self._seen = np.zeros((2, options), np.int64)
+        self._chooser = Chooser(relaxation.master, options)
         self._needs = NeedFinder(problem)
         self._number = 0
-        self._unsettled = np.inf
+        self._unsettled = self._cut_off = np.inf
+        self._arc_form = has_arc_form(problem, relaxation.years)
         self.duals: DesignDuals | None = None
 
     def run(self) -> bool:
@@ -171,7 +95,7 @@ class TreeSearch:
         self.duals = root.duals
         record.raise_bound(root.bound, "relaxation")
         record.nodes = 1
-        if root.value < np.inf and _is_whole(root.y):
+        if root.value < np.inf and is_whole(root.y):
             self.try_options(np.round(root.y))
         if root.outcome == "late" or record.closed or root.point is None:
             return True
@@ -217,7 +141,7 @@ class TreeSearch:
     def _plans(self, root: Relaxed) -> None:
         """Good plans: rounded options, then the best over the paths found."""
         assert root.point is not None
-        for level in (0.9, 0.5, 0.1, WHOLE):
+        for level in ROUNDED:
             if not self._record.is_late():
                 self.try_options((root.y >= level).astype(float))
         while not self._record.is_late() and not self._record.closed:
@@ -250,35 +174,46 @@ class TreeSearch:
         if cutoff == np.inf:
             return
         room = cutoff - duals.bound + FIXED * max(1.0, abs(cutoff))
-        upper[(duals.option > room) & (lower < 0.5)] = 0.0
-        lower[(-duals.option > room) & (upper > 0.5)] = 1.0
+        shut, opened = (duals.option > room) & (lower < 0.5), (-duals.option > room) & (upper > 0.5)
+        decided = (shut & (upper > 0.5)) | (opened & (lower < 0.5))
+        if np.any(decided):
+            rise = float(np.min(np.abs(duals.option[decided])))
+            self._cut_off = min(self._cut_off, duals.bound + rise)
+        upper[shut] = 0.0
+        lower[opened] = 1.0
 
     def _tree(self, root: Relaxed) -> bool:
         """Branch until nothing below the best plan is open."""
         record = self._record
         heap: list[_Node] = []
+        begun = record.seconds
         lowest, highest = self._lower.astype(np.int8), self._upper.astype(np.int8)
         self._branch(heap, _Node(root.bound, 0, lowest, highest), root)
         while heap:
             record.raise_bound(min(heap[0].bound, self._unsettled))
             if record.closed or record.is_late():
                 return True
+            if self._is_slow(root.bound, begun):
+                return self._handed_over()
             node = heapq.heappop(heap)
             lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
             if np.any(lower > upper):
-                continue
+                continue  # Prices found since then leave nothing of it.
             found = self._relaxation.solve(
                 lower, upper, record.cutoff, self._enough(node.bound), record.is_late, start=node.start()
             )
             record.nodes += 1
-            self._learn(node, found)
-            if found.outcome == "infeasible" or max(found.bound, node.bound) >= record.cutoff:
-                continue
+            if node.branched is not None and found.outcome != "late":
+                rise = min(found.bound, record.cutoff) - node.bound
+                if rise < np.inf:
+                    self._chooser.learn(node.branched, rise)
             node.bound = max(node.bound, found.bound)
+            if self._is_done(node, found):
+                continue
             if found.outcome == "late" and record.is_late():
                 heapq.heappush(heap, node)
                 return True
-            if _is_whole(found.y) and found.value < np.inf:
+            if is_whole(found.y) and found.value < np.inf:
                 if self.try_options(np.round(found.y)):
                     self._fix()
                 # Its point is whole but its relaxation was solved roughly: solve it to the end.
@@ -286,12 +221,39 @@ class TreeSearch:
                     lower, upper, record.cutoff, self._stop.gap / 10, record.is_late, start=node.start()
                 )
                 node.bound = max(node.bound, found.bound)
-                if found.outcome == "infeasible" or node.bound >= record.cutoff:
+                if self._is_done(node, found):
                     continue
             self._branch(heap, node, found)
             record.tell("proof")
-        record.raise_bound(min(record.value, self._unsettled))
+        record.raise_bound(min(self._unsettled, self._cut_off))
         return record.value < np.inf or self._unsettled < np.inf
+
+    def _is_done(self, node: _Node, found: Relaxed) -> bool:
+        """Whether no plan of a node is of interest; its bound then counts among those cut off."""
+        if found.outcome != "infeasible" and node.bound < self._record.cutoff:
+            return False
+        self._cut_off = min(self._cut_off, node.bound)
+        return True
+
+    def _is_slow(self, root: float, begun: float) -> bool:
+        """Whether a MIP solver may do better than the tree, once."""
+        record = self._record
+        patience = min(PATIENCE * self._stop.time_limit_s, MOST_PATIENCE_S)
+        if not self._arc_form or record.value == np.inf or record.seconds - begun < patience:
+            return False
+        self._arc_form = False
+        return record.bound - root < CLOSING * (record.value - root)
+
+    def _handed_over(self) -> bool:
+        """Let SCIP search on in arc form, from the best plan and the options that prices fix."""
+        record, relaxation = self._record, self._relaxation
+        form = in_arc_form(self._problem, relaxation.master.rows, relaxation.years, self._lower, self._upper)
+        stop = MixedStop(self._stop.gap / 2, record.left_s, cutoff=record.value - form.constant)
+        answer = solve_mixed(form.program, "scip", stop)
+        if len(answer.values):
+            self.try_options(np.round(answer.values[: len(self._problem.options)]), to_the_end=True)
+        record.raise_bound(answer.bound + form.constant, by_solver=True)
+        return True
 
     def _enough(self, bound: float) -> float:
         """How exactly to solve a node: less exactly the farther its bound is from the best plan."""
@@ -302,12 +264,13 @@ class TreeSearch:
 
     def _branch(self, heap: list[_Node], node: _Node, found: Relaxed) -> None:
         """Put both children of a node on the heap."""
-        option = self._chosen(node, found)
+        lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
+        most = self._record.cutoff - found.bound
+        option = self._chooser.choose(lower, upper, found, most, self._record.is_late)
         if option < 0:
             # All is decided, but its flows were not solved to the end: its bound stays.
             self._unsettled = min(self._unsettled, node.bound)
             return
-        lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
         if found.duals is not None:
             self._shut(found.duals, lower, upper)
         basis = None
@@ -318,67 +281,8 @@ class TreeSearch:
             low, high = lower.astype(np.int8), upper.astype(np.int8)
             (high if way == 0 else low)[option] = way
             if low[option] > high[option]:
-                continue
+                continue  # Its prices decide it.
             self._number += 1
             moved = found.y[option] if way == 0 else 1.0 - found.y[option]
-            branched = (option, way, float(moved))
+            branched = Branching(option, way, float(moved))
             heapq.heappush(heap, _Node(node.bound, self._number, low, high, branched, basis))
-
-    def _chosen(self, node: _Node, found: Relaxed) -> int:
-        """Option to branch on: the one whose children rise most, by what was learnt or by trying."""
-        lower, upper = np.maximum(node.lower, self._lower), np.minimum(node.upper, self._upper)
-        y = found.y
-        open_ = np.flatnonzero((upper > lower) & (np.minimum(y, 1 - y) > WHOLE))
-        if len(open_) == 0:
-            undecided = np.flatnonzero(upper > lower)
-            return int(undecided[0]) if len(undecided) else -1
-        score = self._scores(open_, y)
-        order = open_[np.argsort(-score, kind="stable")]
-        unsure = [o for o in order[: 2 * CANDIDATES] if np.min(self._seen[:, o]) < RELIABLE][:CANDIDATES]
-        if unsure and found.point is not None:
-            self._try_children(unsure, lower, upper, found)
-            score = self._scores(open_, y)
-        return int(open_[np.argmax(score)])
-
-    def _scores(self, options: NDArray[np.int64], y: Floats) -> Floats:
-        """Expected rise of both children, multiplied."""
-        seen = np.maximum(self._seen, 1)
-        mean = self._gain / seen
-        known = self._seen > 0
-        usual = [float(mean[way][known[way]].mean()) if np.any(known[way]) else 1.0 for way in (0, 1)]
-        rate = [np.where(known[way], mean[way], usual[way])[options] for way in (0, 1)]
-        down, up = rate[0] * y[options], rate[1] * (1 - y[options])
-        return np.maximum(down, 1e-6) * np.maximum(up, 1e-6)
-
-    def _try_children(self, options: list[int], lower: Floats, upper: Floats, found: Relaxed) -> None:
-        """Solve the master alone with each option open and closed, and learn how far it rises."""
-        assert found.point is not None
-        master = self._relaxation.master
-        for option in options:
-            for way in (0, 1):
-                low, high = lower.copy(), upper.copy()
-                (high if way == 0 else low)[option] = float(way)
-                master.set_bounds(low, high)
-                point = master.solve(found.point.basis)
-                moved = found.y[option] if way == 0 else 1.0 - found.y[option]
-                rise = np.inf if point is None else max(0.0, point.objective - found.point.objective)
-                most = max(0.0, self._record.cutoff - found.bound) if self._record.value < np.inf else np.inf
-                rise = min(rise, most) if most < np.inf else min(rise, abs(found.point.objective))
-                self._gain[way, option] += rise / max(moved, WHOLE)
-                self._seen[way, option] += 1
-                if self._record.is_late():
-                    return
-
-    def _learn(self, node: _Node, found: Relaxed) -> None:
-        """Take note of how far a branching raised the bound."""
-        option, way, moved = node.branched
-        if option < 0 or found.outcome == "late":
-            return
-        bound = min(found.bound, self._record.cutoff)
-        if bound < np.inf:
-            self._gain[way, option] += max(0.0, bound - node.bound) / max(moved, WHOLE)
-            self._seen[way, option] += 1
-
-
-def _is_whole(y: Floats) -> bool:
-    return bool(np.all(np.minimum(y, 1 - y) <= WHOLE))

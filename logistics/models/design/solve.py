@@ -18,8 +18,9 @@ from logistics.models.design.problem import (
     Report,
     relative_gap,
 )
+from logistics.models.design.record import Record
 from logistics.models.design.relaxation import Relaxation
-from logistics.models.design.search import Record, TreeSearch
+from logistics.models.design.search import TreeSearch
 from logistics.models.flow.column_generation import FlowModel, StopRule
 from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
 from logistics.virtual_network.instance import Instance
@@ -58,7 +59,7 @@ def solve_design(
         # So that there is a plan when time is up.
         search.try_options(np.asarray(y, dtype=float), to_the_end=True)
     possible = search.run()
-    proof: Proof = "prices" if record.nodes <= 1 else "search"
+    proof: Proof = "solver" if record.by_solver else "prices" if record.nodes <= 1 else "search"
     if not possible:
         nothing = np.zeros(len(problem.options), bool)
         return DesignAnswer(
