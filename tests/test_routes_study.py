@@ -468,7 +468,6 @@ def test_pieces_find_what_one_piece_finds(every, pieces):
     assert pieces.said["objective"] == every.said["objective"]
 
 
-@pytest.mark.xfail(strict=True, reason="each piece ranks its own proposals and details its own best")
 def test_pieces_put_together_are_one_piece(every, pieces):
     """Ranks, order and the proposals with a plan and a tornado are those of the year, not of its pieces."""
     order = [(row["rank"], row["proposal_id"], row["plan_id"]) for row in every.rows("proposals")]
@@ -655,7 +654,6 @@ NO_FLIGHT_HOME = "changes: [{close: {service: AIR_CN}}]\nlimits: {allow_unserved
 HOME = {**FLIGHT, "proposal_id": "HOME", "stops": "FRA|AIR", "tariff": 5}
 
 
-@pytest.mark.xfail(strict=True, reason="a plan of a route on a base that leaves cargo cannot be checked")
 def test_newly_served_demand(desk):
     """I1, 50 t, has no way without HOME."""
     desk.file("home.csv", [HOME, FLIGHT])
@@ -665,7 +663,6 @@ def test_newly_served_demand(desk):
     assert rows["FLY"]["newly_served_t"] == pytest.approx(0)
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says what is newly served where it has a price")
 def test_newly_served_demand_with_a_price(desk):
     """I1, 50 t, is left at 60,000 CNY/t without HOME."""
     desk.file("home.csv", [HOME, FLIGHT])

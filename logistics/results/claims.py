@@ -181,7 +181,8 @@ def _words(
     """“Certificate” and “optimal” are said only when they are."""
     if proof == "certificate" and own_proof != "certificate":
         yield Problem("verify.bill", Where(RESULT), proof, own_proof, f"{label}bound_proof")
-    closed = gap is not None and gap <= asked * (1 + 1e-6) + 1e-15
+    # A gap that rounding makes is none: two sums of the same terms differ by as much.
+    closed = gap is not None and gap <= asked * (1 + 1e-6) + 1e-12
     if status == "infeasible" and own_proof != "certificate" and gap is None:
         yield Problem("verify.bill", Where(RESULT), status, own_proof, f"{label}status")
     early = asked > 0 and gap is not None and gap <= asked * (1 - 1e-6) and own_proof == "certificate"

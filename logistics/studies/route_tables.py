@@ -131,6 +131,10 @@ in use, or CNY for the cost of a departure. `switching_value`: where the net ben
 not between the ends."""
 
 
+STANDING = {"worth": 0, "no_effect": 0, "behind": 1, "failed": 2}
+"""Statuses of ranked rows in their order."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """An evaluated proposal at its best level, with what was found about it.
@@ -154,12 +158,11 @@ class Judged:
 
 def ranked(judged: Sequence[Judged], measure: Measure) -> list[Judged]:
     """Best first: those solved by the measure, then those behind by their bound, then the rest by id."""
-    order = {"worth": 0, "no_effect": 0, "behind": 1, "failed": 2}
 
     def place(one: Judged) -> tuple[float, float, float, str]:
         solved = one.best.value(measure)
         return (
-            order[one.best.status],
+            STANDING[one.best.status],
             -solved if one.best.worth is not None else 0.0,
             -one.best.most,
             one.best.option.id,
@@ -269,7 +272,6 @@ def _changes(evaluator: OptionEvaluator, best: Evaluated) -> dict[str, Any]:
     carried = sums.service_t()
     diverted = _largest(base.service_t(), carried, set(option.service_ids))
     gates = _largest(base.gateway_t, sums.gateway_t, set())
-    left = best.least_unserved_t
     return {
         "proof": worth.proof,
         "delta": delta,
@@ -281,7 +283,7 @@ def _changes(evaluator: OptionEvaluator, best: Evaluated) -> dict[str, Any]:
         "customer_hours_saved": _mean_h(before) - _mean_h(after),
         "co2_saved_t": before.co2_t - after.co2_t,
         "local_share_more": sums.local_share - base.local_share,
-        "newly_served_t": 0.0 if left is None else max(0.0, before.unserved_t - left),
+        "newly_served_t": before.unserved_t - after.unserved_t,
         "out_t": sum(carried.get(name, 0.0) for name in out),
         "back_t": sum(carried.get(name, 0.0) for name in back),
         "load_factor_out": _mean([factors[name] for name in out]),

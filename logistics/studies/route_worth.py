@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from logistics.errors import SolverFailure
-from logistics.models.flow.decode import Claims, claimed_totals
-from logistics.models.routes.evaluate import WarmBase, Worth
+from logistics.models.flow.decode import NEGLIGIBLE_T, Claims, claimed_totals, generalised_by_commodity
+from logistics.models.routes.evaluate import UnionFlow, WarmBase, Worth
 from logistics.proposals.entering import RouteOption, opened
 from logistics.studies.route_accounts import Accounts, accounts_of
 from logistics.studies.route_flows import FlowReader, FlowSums
@@ -43,8 +43,6 @@ class Evaluated:
         The exact answer, its totals and sums, and the accounts; None where it was not solved.
     most
         No more than this by the measure, proven by the base's duals; inf: not bounded.
-    least_unserved_t
-        Least tonnes that stay unserved with it, where the base leaves some.
     """
 
     option: RouteOption
@@ -55,7 +53,6 @@ class Evaluated:
     accounts: Accounts | None = None
     most: float = float("inf")
     reason: str = ""
-    least_unserved_t: float | None = None
 
     def value(self, measure: Measure) -> float:
         """What it is ranked by, larger is better; -inf where it was not solved."""
@@ -118,8 +115,10 @@ class OptionEvaluator:
 
     def most(self, number: int, measure: Measure) -> float:
         """Upper bound on an option by the measure, from the base's duals."""
+        if self.warm.may_serve_more(number):
+            return np.inf
         if measure == "objective":
-            return self.warm.at_most(number)
+            return self.warm.at_most(number) + self.warm.slack
         if self._without_fares is None:
             owners = self.warm.union.arc_part
             fares: list[Floats] = [
@@ -127,7 +126,7 @@ class OptionEvaluator:
                 for place, owner in enumerate(owners)
             ]
             self._without_fares = self.warm.pricer_without(fares)
-        saved = self.warm.at_most(number, self._without_fares)
+        saved = self.warm.at_most(number, self._without_fares) + self.warm.slack
         option = self.options[number]
         idle = accounts_of(option, self.question.year, self._rate, 0.0, self.base_sums, self.base_sums)
         # Fares, subsidies per tonne and departures cancel between the accounts, so only these are left. What
@@ -148,10 +147,34 @@ class OptionEvaluator:
         claims = self.base_claims if screened else claimed_totals(union, worth.flow)
         sums = self.base_sums if screened else self.reader.sums(worth.flow)
         gained = _generalised(self.base_claims) - _generalised(claims)
+        if not screened:
+            gained += self._worth_of_service(worth.flow)
         accounts = accounts_of(option, self.question.year, self._rate, gained, self.base_sums, sums)
-        changes = self.warm.value - worth.value > self.smallest
+        served = self.base_claims.unserved_t - claims.unserved_t > NEGLIGIBLE_T
+        changes = served or self.warm.value - worth.value > self.smallest
         status: Literal["worth", "no_effect"] = "worth" if changes else "no_effect"
         return Evaluated(option, status, worth, claims, sums, accounts, worth.most)
+
+    def _worth_of_service(self, flow: UnionFlow) -> float:
+        """What it is worth to shippers that other demand is left than in the base, CNY.
+
+        At its price where unserved demand has one. Else nobody says what service is worth: those newly served
+        are taken to gain what they pay, so that they neither gain nor lose.
+        """
+        more = self.warm.flow.unserved_t - flow.unserved_t
+        instance = self.warm.union.instance
+        price = instance.unserved_cny_per_t
+        if price is not None:
+            return float(np.sum(price * more))
+        if float(np.abs(more).max(initial=0.0)) <= NEGLIGIBLE_T:
+            return 0.0
+        worth = 0.0
+        for plan, tonnes in ((flow, np.maximum(more, 0.0)), (self.warm.flow, np.maximum(-more, 0.0))):
+            served = instance.commodities.demand_t - plan.unserved_t
+            share = np.divide(tonnes, served, out=np.zeros(len(served)), where=served > NEGLIGIBLE_T)
+            paid = float(generalised_by_commodity(instance, plan) @ share)
+            worth += paid if plan is flow else -paid
+        return worth
 
     def _recover(self) -> None:
         """Start afresh after the solver failed in the middle of a trial."""

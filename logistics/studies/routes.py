@@ -24,6 +24,7 @@ from logistics.studies.flow_tables import tables_of_flow
 from logistics.studies.frontier import with_plans
 from logistics.studies.route_checks import proven_idle
 from logistics.studies.route_corridors import corridor_table
+from logistics.studies.route_pieces import tables_of_pieces
 from logistics.studies.route_rates import nets_at_rates
 from logistics.studies.route_tables import Judged, ranked, tables_of_routes
 from logistics.studies.route_variants import chance_of_benefit, swings_of
@@ -151,19 +152,22 @@ class Routes:
 
     def merge(self, case: Case, spec: RoutesTask, results: Sequence[PieceResult]) -> StudyResult:
         """Put the pieces of a year below each other, and the years side by side."""
-        first: dict[int, PieceResult] = {}
+        years: dict[int, list[PieceResult]] = {}
         for result in results:
-            first.setdefault(result.base.outcome.year, result)
-        joined = merged_years(self.kind, [result.base for result in first.values()])
+            years.setdefault(result.base.outcome.year, []).append(result)
+        joined = merged_years(self.kind, [some[0].base for some in years.values()])
+        tables = tables_of_pieces(
+            [[r.tables for r in some if r.tables] for some in years.values()],
+            spec.spec.measure,
+            spec.spec.details,
+        )
+        kept = set(tables["proposals"]["plan_id"].to_pylist()) if tables else set()
         plans, outcomes = {}, []
         for result in results:
             for name, (outcome, changes) in result.outcomes.items():
-                plans[name] = PlanRecord(outcome.record(changes), outcome.plan, outcome.duals)
-                outcomes.append(outcome)
-        names = dict.fromkeys(name for result in results for name in result.tables)
-        tables = {
-            name: pa.concat_tables([r.tables[name] for r in results if name in r.tables]) for name in names
-        }
+                if name in kept:
+                    plans[name] = PlanRecord(outcome.record(changes), outcome.plan, outcome.duals)
+                    outcomes.append(outcome)
         return with_plans(replace(joined, tables={**joined.tables, **tables}), outcomes, plans)
 
 

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 log = logging.getLogger(__name__)
 REDUCED_COST = 1e-9
+ROUNDING = 1e-13
+"""Relative gap that counts as none, whatever is asked for: sums of thousands of terms say no more."""
 UNSERVED = 1e-9
 BROKEN = 1e-7
 """Share of a limit's scale up to which it counts as kept, and above which a bound proves that it cannot."""
@@ -289,7 +291,7 @@ class FlowModel:
             gap = max(0.0, value - best) / max(1.0, abs(value - same)) if known else np.inf
             self._tell(name, value, best, gap)
             ended = replace(goal, guide=guide, margin=margin, breaking=breaking)
-            closed = gap <= self._stop.gap
+            closed = gap <= max(self._stop.gap, ROUNDING)
             if name == "limits":
                 closed = closed and (value <= BROKEN or best > BROKEN)
             if closed or late:

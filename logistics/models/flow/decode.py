@@ -123,6 +123,23 @@ def claimed_totals(instance: Instance, solved: Flow) -> Claims:
     )
 
 
+def generalised_by_commodity(instance: Instance, solved: Flow) -> NDArray[np.float64]:
+    """Money, capital and time of all that is carried of each commodity, CNY, shape (commodities,)."""
+    c = instance.commodities
+    sums = np.zeros(len(c))
+    layer_of = c.layer[solved.commodity]
+    for number in np.unique(layer_of):
+        mine = np.flatnonzero(layer_of == number)
+        members, layer = solved.commodity[mine], instance.layers[number]
+        time_value, paths = c.time_value_cny_per_t_h[members], [solved.path[i] for i in mine]
+        costs = layer_costs(instance, layer)
+        traits = path_traits(instance, layer, costs, c.product[members], time_value, paths)
+        per_t = traits.money_cny + c.constant_cny_per_t[members] + traits.carrying_cny
+        per_t += time_value * traits.customer_h
+        sums += np.bincount(members, solved.flow_t[mine] * per_t, len(c))
+    return sums
+
+
 def sums_by_destination(
     instance: Instance, solved: SolvedFlow, destination_of: Mapping[str, str]
 ) -> dict[str, tuple[float, float, float, float]]:

@@ -15,10 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.errors import SolverFailure
 from logistics.models.flow.column_generation import FlowModel, Progress, StopRule
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.pricing import PathPricer, Priced
-from logistics.models.flow.solved import Duals, SolvedFlow
+from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
 from logistics.models.routes.savings import most_saved
 from logistics.models.routes.through import Through
 from logistics.models.routes.trial import Aim, TrialAnswer, TrialMaster
@@ -29,6 +30,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Proof = Literal["screened", "warm", "full"]
 REDUCED_COST = 1e-9
+BASE_GAP = 1e-9
+"""To which the base is solved first: its master then goes on until nothing prices out."""
+FULL_GAP = 1e-10
+SOLVED_GAP = 1e-6
+"""At which a solve that could not close the gap asked for counts all the same."""
 NEAR = 0.02
 """Columns of the base's own solve are kept whose reduced cost is below this share of their dual."""
 CALM = 1e-3
@@ -75,7 +81,8 @@ class Worth:
     name
         Its name.
     proof
-        ``screened``: the base's duals prove that nothing changes; ``warm``: solved on from the base.
+        ``screened``: the base's duals prove that nothing changes; ``warm``: solved on from the base;
+        ``full``: solved afresh, since more demand may be served with it.
     value, bound
         Objective with the addition, and its lower bound.
     low, high
@@ -86,6 +93,8 @@ class Worth:
         The plan with the addition; the base's where that stays the best.
     seconds
         Time it took.
+    solved
+        Where it was solved afresh: the answer in the numbers of the instance with it alone.
     """
 
     name: str
@@ -98,6 +107,7 @@ class Worth:
     flow: UnionFlow
     seconds: float
     rounds: int = 0
+    solved: SolvedFlow | None = None
 
 
 @dataclass(frozen=True)
@@ -137,10 +147,11 @@ class WarmBase:
         start: Iterable[tuple[int, Ints]] = (),
     ) -> None:
         self.union = union
+        self._time_limit_s = time_limit_s
         self.base: Restriction = union.restricted(())
-        model = FlowModel(self.base.instance, StopRule(0.0, time_limit_s), report, start)
+        model = FlowModel(self.base.instance, StopRule(BASE_GAP, time_limit_s), report, start)
         self.solved: SolvedFlow = model.solve()
-        if self.solved.status not in ("optimal", "limit") or self.solved.gap > 1e-6:
+        if self.solved.status not in ("optimal", "limit") or self.solved.gap > SOLVED_GAP:
             raise BaseUnsolved(self.base.instance, self.solved)
         self._gated = union.gated()
         self._num_resources = len(union.instance.resources)
@@ -162,6 +173,11 @@ class WarmBase:
     def bound(self) -> float:
         """Lower bound of the base."""
         return min(self._state.bound, self.value)
+
+    @property
+    def slack(self) -> float:
+        """How far its value may be above the optimum."""
+        return max(0.0, self.value - self.bound)
 
     def _lay_out(self, model: FlowModel) -> None:
         """Put the base's columns into the master: near ones awake, the only good way of the others asleep."""
@@ -307,12 +323,13 @@ class WarmBase:
     def worth(self, addition: int) -> Worth:
         """What one addition changes, proven."""
         clock = time.perf_counter()
+        if self.may_serve_more(addition):
+            return self._solved_afresh(addition, clock)
         most, found = self.most(addition) if self.at_most(addition) > 0 else (0.0, [])
         name = self.union.names[addition]
         if not found:
-            slack = max(0.0, self.value - self.bound)
             seconds = time.perf_counter() - clock
-            return Worth(name, "screened", self.value, self.bound, 0.0, slack, 0.0, self.flow, seconds)
+            return Worth(name, "screened", self.value, self.bound, 0.0, self.slack, 0.0, self.flow, seconds)
         try:
             self.master.add(found)
             state, rounds = self._optimise(addition)
@@ -323,6 +340,56 @@ class WarmBase:
         low, high = self.bound - value, self.value - bound
         seconds = time.perf_counter() - clock
         return Worth(name, "warm", value, bound, low, high, max(most, high), flow, seconds, rounds)
+
+    def may_serve_more(self, addition: int) -> bool:
+        """Whether less may have to stay unserved with an addition than the base's proof of that says.
+
+        Limits are left aside, and never where unserved demand has a price.
+        """
+        least = self.solved.least_unserved
+        if least is None:
+            return False
+        prices = self._shut(self._in_union(least.duals), addition)
+        free = RowPrices(prices.resource, np.zeros(len(self._gated.limits)))
+        ways = self.pricer.price(free, np.ones(len(self._gated.commodities)), 0.0)
+        used = least.duals.resource > 0
+        bound = float(self._gated.commodities.demand_t @ np.minimum(ways.cost, 1.0))
+        bound -= float(self.base.instance.capacity[used] @ least.duals.resource[used])
+        return bound < least.bound_t - REDUCED_COST * self._whole_t
+
+    @property
+    def _whole_t(self) -> float:
+        return max(1.0, float(self._gated.commodities.demand_t.sum()))
+
+    def _solved_afresh(self, addition: int, clock: float) -> Worth:
+        """What an addition changes, from a solve of its own."""
+        part = self.union.restricted((addition,))
+        number = self._numbers_in(part)
+        layer = self._gated.commodities.layer
+        start = [
+            (k, number[layer[k]][way])
+            for k, way in zip(self.flow.commodity.tolist(), self.flow.path, strict=True)
+        ]
+        solved = FlowModel(part.instance, StopRule(FULL_GAP, self._time_limit_s), start=start).solve()
+        if solved.status not in ("optimal", "limit") or solved.gap > SOLVED_GAP:
+            raise SolverFailure(f"solving with {self.union.names[addition]} ended {solved.status}")
+        solved = replace(solved, status="optimal")
+        resource = np.zeros(self._num_resources)
+        resource[part.resources] = solved.duals.resource
+        flow = UnionFlow(
+            solved.commodity,
+            tuple(way for _, way in part.in_union(solved.used_paths)),
+            solved.flow_t,
+            solved.unserved_t,
+            RowPrices(resource, solved.duals.limit),
+            solved.duals.unserved,
+        )
+        low, high = self.bound - solved.objective, self.value - solved.bound
+        seconds = time.perf_counter() - clock
+        name, value = self.union.names[addition], solved.objective
+        return Worth(
+            name, "full", value, solved.bound, low, high, np.inf, flow, seconds, solved.rounds, solved
+        )
 
     def _flow(self, state: _State) -> UnionFlow:
         c, answer = self._gated.commodities, state.answer
@@ -340,6 +407,8 @@ class WarmBase:
 
     def solved_with(self, worth: Worth, addition: int) -> tuple[Restriction, SolvedFlow]:
         """The instance with one addition, and its plan in the numbers of that instance."""
+        if worth.solved is not None:
+            return self.union.restricted((addition,)), worth.solved
         return self._in_numbers((addition,), worth.flow, worth.value, worth.bound, worth.rounds)
 
     def solved_base(self) -> SolvedFlow:
@@ -350,9 +419,7 @@ class WarmBase:
         self, chosen: Sequence[int], flow: UnionFlow, value: float, bound: float, rounds: int
     ) -> tuple[Restriction, SolvedFlow]:
         part, c = self.union.restricted(chosen), self._gated.commodities
-        number = [np.full(len(owner), -1, np.int32) for owner in self.union.arc_part]
-        for place, arcs in zip(number, part.arcs, strict=True):
-            place[arcs] = np.arange(len(arcs), dtype=np.int32)
+        number = self._numbers_in(part)
         same = float(self.master.constant @ (c.demand_t - flow.unserved_t))
         # Where all is served the term of the bound is the cheapest path, whatever it costs.
         price = np.inf
@@ -374,11 +441,26 @@ class WarmBase:
             bound=bound,
             gap=max(0.0, value - bound) / max(1.0, abs(value - same)),
             duals=duals,
-            least_unserved=self.solved.least_unserved,
+            least_unserved=self._least_with(part),
             rounds=rounds,
             num_columns=len(self.master.path),
         )
         return part, solved
+
+    def _numbers_in(self, part: Restriction) -> list[Ints]:
+        """Numbers in a part of the union's arcs, -1: not there; by layer."""
+        number = [np.full(len(owner), -1, np.int32) for owner in self.union.arc_part]
+        for place, arcs in zip(number, part.arcs, strict=True):
+            place[arcs] = np.arange(len(arcs), dtype=np.int32)
+        return number
+
+    def _least_with(self, part: Restriction) -> LeastUnserved | None:
+        """The base's proof of what must be left, for a part with which no more can be served."""
+        least = self.solved.least_unserved
+        if least is None:
+            return None
+        resource = self._in_union(least.duals).resource[part.resources]
+        return replace(least, duals=replace(least.duals, resource=resource))
 
 
 def _aim_of(model: FlowModel, solved: SolvedFlow) -> Aim:
