@@ -22,6 +22,8 @@ from logistics.virtual_network.instance import Instance
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Paths = Sequence[tuple[int, Ints]]
+OPEN = 1e-6
+"""Share of its capacity from which an option counts as open."""
 SERVED = 1e-8
 """Share of the demand that counts as served by rounding."""
 
@@ -67,7 +69,7 @@ class PlanFlows:
     def solved(self, year: int, y: Floats) -> SolvedFlow:
         """Flows of a year with these options open, in the numbers of the problem's instance."""
         union = self._unions[year]
-        part = union.restricted(np.flatnonzero(y > 0.5).tolist())
+        part = union.restricted(np.flatnonzero(y > OPEN).tolist())
         known = _within(part, [(k, path) for (k, _), path in self._known[year].items()])
         instance, stop = self._sized(year, y, part), StopRule(self._gap)
         try:

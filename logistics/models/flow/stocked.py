@@ -175,6 +175,15 @@ class StockedPricer:
         free = self._free.get(number)
         limit = np.where(contested[group.members], threshold[group.members], -np.inf)[group.way_member]
         wanted = limit > -np.inf if free is None or scale != 1.0 else free < limit
+        value, ways, row_of = self._way_values(group, wanted, paid, scale)
+        if free is None:
+            self._free[number] = value
+        return self._collect(group, value, ways, row_of, contested, threshold, cost)
+
+    def _way_values(
+        self, group: _Group, wanted: NDArray[np.bool_], paid: Dues, scale: float
+    ) -> tuple[Floats, HullPaths | None, NDArray[np.int64]]:
+        """Cost of the wanted ways, inf: of the others; the ways to their warehouses, and those's rows."""
         value = np.full(len(wanted), np.inf)
         ways: HullPaths | None = None
         row_of = np.full(len(self._layer.store_arc), -1)
@@ -189,9 +198,29 @@ class StockedPricer:
             value[rows] += scale * group.way_cost[rows] + dues[store_arc] + dues[group.way_arc[rows]]
             late = rows[group.way_is_late[rows]]
             value[late] += paid.late[group.members[group.way_member[late]]]
-        if free is None:
-            self._free[number] = value
-        return self._collect(group, value, ways, row_of, contested, threshold, cost)
+        return value, ways, row_of
+
+    def by_store(self, paid: Dues) -> Floats:
+        """Cheapest cost of each commodity through each warehouse, inf: none; shape (store arcs, commodities).
+
+        What limits add to every path of a commodity alike is left out, as in prices of paths.
+        """
+        found = np.full((len(self._layer.store_arc), len(self._instance.commodities)), np.inf)
+        for group in self.groups:
+            every = np.ones(len(group.way_member), bool)
+            value, _, _ = self._way_values(group, every, paid, 1.0)
+            np.minimum.at(found, (group.way_store, group.members[group.way_member]), value)
+        return found
+
+    def through(self, store: int, paid: Dues) -> list[tuple[int, Ints]]:
+        """Cheapest path of each commodity that can be served through one warehouse."""
+        found: list[tuple[int, Ints]] = []
+        count = len(self._instance.commodities)
+        for group in self.groups:
+            value, ways, row_of = self._way_values(group, group.way_store == store, paid, 1.0)
+            every = np.full(count, np.inf)
+            found += self._collect(group, value, ways, row_of, np.ones(count, bool), every, every.copy())
+        return found
 
     def _collect(
         self,

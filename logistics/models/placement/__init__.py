@@ -1,0 +1,1 @@
+"""Siting of warehouses on a real network: siting arrays at prices of shared capacities, flows for every plan."""

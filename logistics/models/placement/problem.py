@@ -1,0 +1,169 @@
+"""What a placement is: candidates, when they may open, what that costs, and rules on the choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.models.flow.solved import SolvedFlow
+from logistics.virtual_network.instance import Instance
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+PlacementStatus = Literal["optimal", "limit", "no_plan", "infeasible"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a set of choices must keep: lower ≤ coefficient · y ≤ upper, and a number of choices.
+
+    Parameters
+    ----------
+    coefficient
+        Shape (rows, choices).
+    lower, upper
+        Shape (rows,); -inf, inf: none.
+    ids
+        Name of each row.
+    exclusive
+        Group of each choice, of which one at most is taken; such rows need not stand in `coefficient` too.
+        None: no groups.
+    least, most
+        How many choices are taken; None of the second: any number.
+    """
+
+    coefficient: Floats
+    lower: Floats
+    upper: Floats
+    ids: tuple[str, ...]
+    exclusive: Ints | None = None
+    least: int = 0
+    most: int | None = None
+
+    def kept(self, taken: Flags) -> bool:
+        """Whether a set of choices keeps them."""
+        count = int(taken.sum())
+        if count < self.least or (self.most is not None and count > self.most):
+            return False
+        if self.exclusive is not None and len(np.unique(self.exclusive[taken])) < count:
+            return False
+        sums = self.coefficient @ taken
+        size = 1e-9 * np.maximum(1.0, np.abs(self.coefficient) @ taken)
+        return bool(np.all((sums >= self.lower - size) & (sums <= self.upper + size)))
+
+    def with_row(self, name: str, coefficient: Floats, lower: float, upper: float) -> Rules:
+        """These and one row more."""
+        return replace(
+            self,
+            coefficient=np.vstack([self.coefficient, coefficient]),
+            lower=np.append(self.lower, lower),
+            upper=np.append(self.upper, upper),
+            ids=(*self.ids, name),
+        )
+
+
+@dataclass(frozen=True)
+class PlacementProblem:
+    """Warehouses to open on the networks of some years.
+
+    A choice is a candidate with the year from which it is open.
+
+    Parameters
+    ----------
+    instances
+        One a year, with every candidate's store and capacity inside.
+    candidates
+        Option ids.
+    candidate, opens
+        Candidate of each choice, and number of the year it opens in, shape (choices,).
+    cost
+        What a choice costs over all years, in the unit of the flows' objective, shape (choices,).
+    capacity_t
+        Capacity of each choice in each year, 0 before it opens, shape (choices, years).
+    names
+        Unique names of the choices; between equal ones the smaller counts.
+    rules
+        What the choices must keep.
+    """
+
+    instances: tuple[Instance, ...]
+    candidates: tuple[str, ...]
+    candidate: Ints
+    opens: Ints
+    cost: Floats
+    capacity_t: Floats
+    names: tuple[str, ...]
+    rules: Rules
+
+    @property
+    def years(self) -> range:
+        """Numbers of the years."""
+        return range(len(self.instances))
+
+    def open_in(self, year: int, taken: Flags) -> Ints:
+        """Candidates that are open in a year when some choices are taken."""
+        return np.unique(self.candidate[taken & (self.opens <= year)])
+
+    def room_t(self, year: int, taken: Flags) -> Floats:
+        """Capacity of each candidate in a year, shape (candidates,)."""
+        room = np.zeros(len(self.candidates))
+        mine = np.flatnonzero(taken)
+        np.add.at(room, self.candidate[mine], self.capacity_t[mine, year])
+        return room
+
+
+@dataclass(frozen=True)
+class PlacementPlan:
+    """A set of choices with its flows.
+
+    Parameters
+    ----------
+    taken
+        Shape (choices,).
+    value
+        Cost of choices and flows; inf: not all can be served.
+    flows
+        One a year, in the numbers of the problem's instances.
+    """
+
+    taken: Flags
+    value: float
+    flows: tuple[SolvedFlow, ...]
+
+
+@dataclass(frozen=True)
+class PlacementAnswer:
+    """What a search ended with.
+
+    Parameters
+    ----------
+    status
+        ``optimal``: the gap asked for is closed.
+    best
+        The best plan; None: none was found.
+    bound, gap
+        What no plan can beat, and (value − bound) / max(1, |value|).
+    by_solver
+        Whether the bound rests on a solver's word too, as rules on the choices hang together; else on prices
+        that anyone can add up.
+    joint
+        Whether a shared capacity has a price, so that warehouses compete for it; else each market is on its
+        own, and the siting problem alone decides.
+    plans
+        All plans that were solved.
+    history
+        (seconds, value, bound) whenever one of them improved.
+    """
+
+    status: PlacementStatus
+    best: PlacementPlan | None
+    bound: float
+    gap: float
+    by_solver: bool
+    joint: bool
+    plans: tuple[PlacementPlan, ...]
+    history: tuple[tuple[float, float, float], ...]

@@ -1,0 +1,197 @@
+"""Search for the best placement: choices that are best at prices, flows of each, and new prices from these."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.models.design.plan_flows import PlanFlows
+from logistics.models.design.problem import DesignProblem, SideRows, relative_gap
+from logistics.models.flow.solved import Duals
+from logistics.models.placement.priced import PricedChoice, PricedPlacement, priced_placement
+from logistics.models.placement.problem import (
+    PlacementAnswer,
+    PlacementPlan,
+    PlacementProblem,
+    PlacementStatus,
+    Rules,
+)
+from logistics.models.placement.store_costs import StoreCosts
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Paths = Sequence[tuple[int, NDArray[np.int32]]]
+Tell = Callable[[float, float, int], None]
+FLOW_GAP = 1e-6
+MOST_ROUNDS = 12
+STEPS, FEW_STEPS = 200, 40
+"""Subgradient steps at the prices of each plan, and under other rules."""
+
+
+class PlacementSearch:
+    """Search on one placement.
+
+    Parameters
+    ----------
+    problem
+        The placement.
+    paths
+        For each year paths known to be good, in the numbers of its instance.
+    gap, time_limit_s
+        When it ends.
+    tell
+        Called with value, bound and number of plans.
+    """
+
+    def __init__(
+        self,
+        problem: PlacementProblem,
+        paths: Sequence[Paths],
+        gap: float,
+        time_limit_s: float,
+        tell: Tell | None = None,
+    ) -> None:
+        self.problem = problem
+        self.costs = [StoreCosts(instance, problem.candidates) for instance in problem.instances]
+        self._flows = PlanFlows(_design_of(problem, self.costs), FLOW_GAP, paths)
+        self._gap, self._limit_s = gap, time_limit_s
+        self._tell = tell or (lambda value, bound, plans: None)
+        self._started = time.perf_counter()
+        self._plans: dict[bytes, PlacementPlan] = {}
+        self._priced: list[PricedPlacement] = []
+        self._history: list[tuple[float, float, float]] = []
+        self.bound: float = -np.inf
+        self._by_solver = False
+        self._price: list[Floats] = []
+        self._possible = True
+
+    @property
+    def plans(self) -> tuple[PlacementPlan, ...]:
+        """All plans that were solved."""
+        return tuple(self._plans.values())
+
+    @property
+    def best(self) -> PlacementPlan | None:
+        """The best plan that keeps all rules."""
+        good = [p for p in self.plans if np.isfinite(p.value) and self.problem.rules.kept(p.taken)]
+        return min(good, key=lambda plan: plan.value, default=None)
+
+    @property
+    def priced(self) -> PricedPlacement:
+        """The placement at the prices with the best bound."""
+        return self._priced[-1]
+
+    def plan_of(self, taken: Flags) -> PlacementPlan:
+        """A set of choices with its flows, each year solved."""
+        key = taken.tobytes()
+        if key not in self._plans:
+            flows = tuple(self.flow_of(year, taken) for year in self.problem.years)
+            served = all(flow.status in ("optimal", "limit") for flow in flows)
+            value = float(self.problem.cost[taken].sum()) + sum(flow.objective for flow in flows)
+            self._plans[key] = PlacementPlan(taken, value if served else np.inf, flows)
+            self._note()
+        return self._plans[key]
+
+    def flow_of(self, year: int, taken: Flags):  # noqa: ANN201 - SolvedFlow
+        """Flows of one year of a set of choices."""
+        room = self.problem.room_t(year, taken)
+        capacity = np.array([self._full_t(year, i) for i in range(len(room))])
+        share = np.divide(room, capacity, out=np.zeros(len(room)), where=capacity > 0)
+        return self._flows.solved(year, share)
+
+    def _full_t(self, year: int, candidate: int) -> float:
+        row = self.costs[year].rows[candidate]
+        return float(self.problem.instances[year].capacity[row]) if row >= 0 else 0.0
+
+    def solve(self, start: Sequence[Flags] = ()) -> PlacementAnswer:
+        """Search until plan and bound meet, nothing new is found, or time is up."""
+        waiting = list(start) or [np.zeros(len(self.problem.names), bool)]
+        for _ in range(MOST_ROUNDS):
+            waiting = [taken for taken in waiting if taken.tobytes() not in self._plans]
+            best = self.best
+            closed = best is not None and relative_gap(best.value, self.bound) <= self._gap
+            if not waiting or closed or not self._possible or self._late():
+                break
+            waiting = self._bounded(self.plan_of(waiting[0]))
+        return self._answer()
+
+    def _bounded(self, plan: PlacementPlan) -> list[Flags]:
+        """Take in the bound at a plan's prices; returns choices that are good at them, the best first."""
+        duals = [replace(flow.duals, resource=np.maximum(flow.duals.resource, 0.0)) for flow in plan.flows]
+        priced = priced_placement(self.problem, self.costs, duals)
+        own = [
+            np.where(one.rows >= 0, prices.resource[one.rows], 0.0)
+            for one, prices in zip(self.costs, duals, strict=True)
+        ]
+        start = priced.prices_of(plan.taken, own)
+        value = self.best.value if self.best is not None else plan.value
+        value = value if np.isfinite(value) else priced.constant + float(priced.demand @ priced.existing)
+        found = priced.choice(start, self.problem.rules, value, STEPS, self._limit_s)
+        self._possible = found.bound < np.inf
+        if found.bound > self.bound or not self._priced:
+            self._priced.append(priced)
+            self._price.append(found.price)
+            self.bound, self._by_solver = found.bound, found.by_solver
+        self._note()
+        return list(found.taken)
+
+    def bound_under(self, rules: Rules) -> PricedChoice:
+        """Best choices and bound under other rules, at the prices of the best bound."""
+        value = self.best.value if self.best is not None else self.bound
+        return self.priced.choice(self._price[-1], rules, value, FEW_STEPS, self._limit_s)
+
+    def _late(self) -> bool:
+        return time.perf_counter() - self._started > self._limit_s
+
+    def _note(self) -> None:
+        best = self.best
+        value = best.value if best is not None else np.inf
+        if not self._history or self._history[-1][1:] != (value, self.bound):
+            self._history.append((time.perf_counter() - self._started, value, self.bound))
+        self._tell(value, self.bound, len(self._plans))
+
+    def _answer(self) -> PlacementAnswer:
+        best, bound = self.best, self.bound
+        history = tuple(self._history)
+        if best is None:
+            none: PlacementStatus = "no_plan" if self._possible else "infeasible"
+            return PlacementAnswer(none, None, bound, np.inf, self._by_solver, True, self.plans, history)
+        bound = min(bound, best.value)
+        gap = relative_gap(best.value, bound)
+        return PlacementAnswer(
+            status="optimal" if gap <= self._gap else "limit",
+            best=best,
+            bound=bound,
+            gap=gap,
+            by_solver=self._by_solver,
+            joint=any(_shares(self.problem, year, flow.duals) for year, flow in enumerate(best.flows)),
+            plans=self.plans,
+            history=history,
+        )
+
+
+def _shares(problem: PlacementProblem, year: int, duals: Duals) -> bool:
+    """Whether a capacity that is not a candidate's own, or a limit, has a price."""
+    instance, own = problem.instances[year], set(problem.candidates)
+    priced = np.flatnonzero(duals.resource > 0)
+    return bool(np.any(duals.limit > 0)) or any(instance.resources[row].id not in own for row in priced)
+
+
+def _design_of(problem: PlacementProblem, costs: Sequence[StoreCosts]) -> DesignProblem:
+    """The placement's years as a design, whose options are candidates."""
+    gates = []
+    for one in costs:
+        there = np.flatnonzero(one.rows >= 0)
+        gates.append((one.rows[there].astype(np.int32), there.astype(np.int32)))
+    return DesignProblem(
+        instances=problem.instances,
+        year_weight=np.ones(len(problem.instances)),
+        options=problem.candidates,
+        cost=np.zeros(len(problem.candidates)),
+        gates=tuple(gates),
+        rows=SideRows.none(),
+    )
