@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from logistics.network.columns import CONFIDENCE, ID_PATTERN, PROVENANCE, Column, TableSchema
+from logistics.network.columns import BIG, CONFIDENCE, ID_PATTERN, PROVENANCE, Column, TableSchema
 from logistics.network.folder import by_year_schema
-from logistics.network.tables import BIG, BY_NAME, BY_YEAR, BY_YEAR_COLUMNS, TABLES
+from logistics.network.tables import BY_NAME, BY_YEAR, BY_YEAR_COLUMNS, TABLES
 
 LAST_YEAR = 2100
 TARGET = Path(__file__).resolve().with_name("network-tables.md")
@@ -26,6 +26,7 @@ ROWS = {
     "border_rules": "duty, VAT and fee on entering a customs territory",
     "last_mile": "delivery of a channel in a market; at most one row per market and channel",
     "warehouse_options": "a warehouse that holds stock, in one size and ownership",
+    "facility_options": "a facility in one size that may be opened at a site of status option",
     "fx": "an exchange rate of a year",
     "observed": "a published or derived figure that the model is held against",
     "aircraft": "a freighter type for proposed flights",
@@ -35,7 +36,6 @@ ROWS = {
 }
 NOT_USED = {
     "products": ("stockable_share_max",),
-    "warehouse_options": ("fixed_cny_per_year", "life_years"),
 }
 """Columns that are read and checked, but that neither a result nor a report depends on yet."""
 

@@ -1005,7 +1005,7 @@ def test_export_and_import_by_command(folder: Path, tmp_path: Path) -> None:
     answer = command_line("export-network", folder, tmp_path / "sub" / "b.xlsx")
     assert (answer.code, answer.err) == (0, "")
     assert "wrote " in answer.out
-    assert "27 tables, 109 rows; to read it back: logistics import-network" in answer.out
+    assert "28 tables, 109 rows; to read it back: logistics import-network" in answer.out
     answer = command_line("import-network", tmp_path / "sub" / "b.xlsx", tmp_path / "new" / "three_gateways")
     assert (answer.code, answer.err) == (0, "")
     assert "18 sites, 8 services, 10 demand rows" in answer.out
@@ -1015,7 +1015,7 @@ def test_export_and_import_by_command(folder: Path, tmp_path: Path) -> None:
     }
     assert command_line("check", tmp_path / "new" / "three_gateways").code == 0
     answer = command_line("export-network", folder, tmp_path / "c.xlsx", "--lang", "zh")
-    assert "27 张数据表" in answer.out
+    assert "28 张数据表" in answer.out
 
 
 def test_bad_networks_are_not_exported(folder: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from logistics.errors import Problem, Where, did_you_mean
 from logistics.network.network import Network
+from logistics.network.option_checks import unfit_options
 from logistics.network.tables import BY_NAME, BY_YEAR, TABLES
 from logistics.network.target_checks import unfit_targets
 
@@ -314,4 +315,5 @@ CHECKS: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     _estimates_have_ranges,
     _hard_promises_are_given,
     unfit_targets,
+    unfit_options,
 )

@@ -17,6 +17,9 @@ a fixed set; ``list`` values joined by ``|``; ``flag`` ``yes`` or ``no``; ``wind
 ``always`` or ``Mon-Fri 08:30-17:30; Sat 09:00-12:00``.
 """
 
+BIG = 1e12
+"""Largest number that a column takes which has no bound of its own."""
+
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 

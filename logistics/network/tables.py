@@ -7,7 +7,13 @@ weeks and 8,760 h.
 
 from __future__ import annotations
 
-from logistics.network.columns import CONFIDENCE, Column, TableSchema
+from logistics.network.columns import BIG, CONFIDENCE, Column, TableSchema
+from logistics.network.option_columns import (
+    FACILITY_COLUMNS,
+    FACILITY_ESTIMATES,
+    WAREHOUSE_COLUMNS,
+    WAREHOUSE_ESTIMATES,
+)
 from logistics.network.target_columns import columns_of_targets
 
 SITE_KINDS = (
@@ -31,7 +37,6 @@ SEGMENTS = ("direct", "stocked", "b2b")
 REGIMES = ("9610", "9710", "9810", "1210", "1039", "post", "any")
 CHANNELS = ("direct", "post", "stocked", "b2b")
 TARIFF_BASES = ("chargeable_kg", "teu", "feu", "truck", "item_plus_kg", "tkm")
-BIG = 1e12
 
 
 def _names() -> tuple[Column, Column]:
@@ -324,26 +329,11 @@ LAST_MILE = TableSchema(
 )
 
 WAREHOUSE_OPTIONS = TableSchema(
-    "warehouse_options",
-    ("option_id",),
-    (
-        Column("option_id", "id", "name of the option"),
-        Column("site_id", "id", "where it stands", refers_to="sites"),
-        Column("ownership", "choice", "how it is held", choices=("build", "acquire", "lease", "share")),
-        Column("size", "text", "size class"),
-        Column("status", "choice", "existing ones are used", choices=("existing", "option", "closed")),
-        _amount("capacity_t_per_year", "throughput for the network's demand", required=True),
-        _amount("inbound_cny_per_t", "unloading and put-away", required=True),
-        _hours("inbound_h", "hours from gate to available stock"),
-        _amount("pick_cny_per_order", "pick and pack", required=True),
-        _hours("pick_h", "hours from order to hand-over", required=True),
-        _amount("storage_cny_per_m3_day", "storage", required=True),
-        _amount("fixed_cny_per_year", "rent and fixed cost", default=0.0),
-        _amount("capex_cny", "investment", default=0.0),
-        Column("life_years", "number", "years over which it is written off", required=False, low=1, high=60),
-        Column("opening_year", "integer", "first year of use", required=False, low=1990, high=2100),
-    ),
-    estimates=("capacity_t_per_year", "fixed_cny_per_year", "storage_cny_per_m3_day"),
+    "warehouse_options", ("option_id",), WAREHOUSE_COLUMNS, estimates=WAREHOUSE_ESTIMATES
+)
+
+FACILITY_OPTIONS = TableSchema(
+    "facility_options", ("option_id",), FACILITY_COLUMNS, estimates=FACILITY_ESTIMATES, optional=True
 )
 
 FX = TableSchema(
@@ -475,6 +465,7 @@ TABLES: tuple[TableSchema, ...] = (
     BORDER_RULES,
     LAST_MILE,
     WAREHOUSE_OPTIONS,
+    FACILITY_OPTIONS,
     FX,
     OBSERVED,
     AIRCRAFT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from logistics.network.columns import Column, TableSchema
-from logistics.network.tables import BIG, BY_YEAR
+from logistics.network.columns import BIG, Column, TableSchema
+from logistics.network.tables import BY_YEAR
 from logistics.network.workbook_layout import TEXT_FILES, sheet_schemas
 from logistics.words import text
 
