@@ -26,6 +26,8 @@ ROUNDING = 1e-13
 UNSERVED = 1e-9
 BROKEN = 1e-7
 """Share of a limit's scale up to which it counts as kept, and above which a bound proves that it cannot."""
+MOST_IDLE = 4
+"""Rounds in a row that may only wake who rested, without a new path."""
 FIRST_MARGIN = 0.02
 FAIR_MARGIN = 0.3
 MARGIN_STEP, BREAKING_STEP = 3.0, 10.0
@@ -266,7 +268,7 @@ class FlowModel:
                     guide = np.maximum(guide, fair + FAIR_MARGIN * np.maximum(fair, np.median(fair)))
                     margin = guide - fair
                     self._master.set_objective(guide, scale)
-        settled, stuck = not guided, False
+        settled, stuck, idle = not guided, False, 0
         while True:
             self._rounds += 1
             late = self._late()
@@ -296,7 +298,13 @@ class FlowModel:
                 closed = closed and (value <= BROKEN or best > BROKEN)
             if closed or late:
                 return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
+            columns = self._master.num_columns
             fresh = self._master.add_paths(priced.found)
+            idle = idle + 1 if self._master.num_columns == columns and known else 0
+            if idle >= MOST_IDLE:
+                # The same commodities wake and rest in turn: from now on nobody rests.
+                self._master.wake_all()
+                idle = 0
             if lacking or np.any(loose):
                 if margin is not None and float(margin.max()) > LARGEST_MARGIN * float(goal.guide.max()):
                     return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
