@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,10 +50,18 @@ def command(
     if as_csv:
         click.echo(csv_bytes(found), nl=False)
     elif as_json:
-        click.echo(json.dumps(found.to_pylist(), ensure_ascii=False, default=str))
+        rows = [{name: _plain(value) for name, value in row.items()} for row in found.to_pylist()]
+        click.echo(json.dumps(rows, ensure_ascii=False, allow_nan=False, default=str))
     else:
         _show(_main_columns(found) if sql is None and name in (None, "totals") else found, lang)
     return EXIT_OK
+
+
+def _plain(value: object) -> object:
+    """A cell as JSON knows it: numbers are numbers, and none that is not finite."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def csv_bytes(table: pa.Table) -> bytes:

@@ -14,6 +14,7 @@ from rich.text import Text
 from logistics.commands.portfolio_table import print_portfolio
 from logistics.commands.rich_tables import headed, number
 from logistics.commands.route_table import print_routes
+from logistics.commands.siting_table import print_siting
 from logistics.commands.study_tables import (
     UNITS,
     print_disruption,
@@ -56,6 +57,7 @@ def print_result(
     print_disruption(console, tables, lang, unit)
     print_routes(console, tables, lang)
     print_portfolio(console, tables, lang)
+    print_siting(console, tables, lang)
     if "modes" in tables and tables["modes"].num_rows:
         _modes(console, tables["modes"], lang)
     print_times(console, tables, lang)

@@ -15,11 +15,13 @@ from logistics.studies.disruption import Disruption
 from logistics.studies.frontier import Frontier
 from logistics.studies.portfolio import PortfolioStudy
 from logistics.studies.routes import Routes
+from logistics.studies.siting import Siting
 from logistics.studies.study import Report, Study, StudyResult
 from logistics.yaml_files import Document, validated
 
 STUDIES: dict[str, Study] = {
-    study.kind: study for study in (Assignment(), Frontier(), Disruption(), Routes(), PortfolioStudy())
+    study.kind: study
+    for study in (Assignment(), Frontier(), Disruption(), Routes(), PortfolioStudy(), Siting())
 }
 
 

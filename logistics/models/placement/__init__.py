@@ -1,1 +1,1 @@
-"""Siting of warehouses on a real network: siting arrays at prices of shared capacities, flows for every plan."""
+"""Siting of warehouses on real networks: Lagrangian bounds at prices, and flows for every plan."""

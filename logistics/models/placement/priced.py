@@ -1,13 +1,13 @@
 """The siting problem of a placement at prices: it bounds every plan, and proposes choices.
 
-For any prices μ ≥ 0 of shared capacities and limits, and any price π_k of having a tonne of stocked cargo served,
-at most what it costs through the existing warehouses,
+For any prices μ ≥ 0 of shared capacities and limits, and any price π_k of having a tonne of stocked cargo
+served, at most what it costs through the existing warehouses,
 
     value(y)  ≥  Σ_t L_t(μ) + Σ_k d_k π_k − Σ_j (S_j(π) − f_j) y_j,
 
-with L_t what all else costs less the worth of shared capacities, f_j the cost of choice j, and S_j what it saves
-at most on π within its own room in each year: the Lagrangian relaxation of the demand rows (Geoffrion and McBride,
-AIIE Transactions 10 (1978) 40-47). The choice that is best on the right side is a plan to try.
+with L_t what all else costs less the worth of shared capacities, f_j the cost of choice j, and S_j what it
+saves at most on π within its own room in each year: the Lagrangian relaxation of the demand rows (Geoffrion
+and McBride, AIIE Transactions 10 (1978) 40-47). The choices that are best on the right side are plans to try.
 """
 
 from __future__ import annotations
@@ -92,7 +92,6 @@ class PricedPlacement:
         self._choice, self._year = np.nonzero(problem.capacity_t > 0)
         self._sack = self._year * count + problem.candidate[self._choice]
         self._room = problem.capacity_t[self._choice, self._year]
-        self._starts = self._first[self._sack]
         self._rows = self._csr()
 
     def _csr(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -133,7 +132,13 @@ class PricedPlacement:
         return price
 
     def choice(
-        self, price: Floats, rules: Rules, value: float, rounds: int, time_limit_s: float = 60.0
+        self,
+        price: Floats,
+        rules: Rules,
+        value: float,
+        rounds: int,
+        time_limit_s: float = 60.0,
+        only: Flags | None = None,
     ) -> PricedChoice:
         """Raise the bound by subgradient steps on π, and collect the choices met.
 
@@ -147,13 +152,19 @@ class PricedPlacement:
             Of a plan, which the bound cannot pass.
         rounds
             Most steps.
+        only
+            The one set whose cost is bounded, whatever the rules; None: the best set is looked for.
         """
         best, best_price, by_solver = -np.inf, price, False
         met: dict[bytes, Flags] = {}
         step, idle = FIRST_STEP, 0
         for _ in range(rounds):
             profit = self.saved(price) - self.problem.cost
-            found = best_choice(profit, rules, time_limit_s)
+            found = (
+                best_choice(profit, rules, time_limit_s)
+                if only is None
+                else (only, float(profit[only].sum()), False)
+            )
             if found is None:
                 return PricedChoice(np.inf, (), price, True)
             taken, most, said = found
@@ -200,19 +211,26 @@ def best_choice(profit: Floats, rules: Rules, time_limit_s: float) -> tuple[Flag
         taken &= good
         if rules.kept(taken):
             return taken, float(profit[taken].sum()), False
-    row, column = np.nonzero(rules.coefficient)
-    count = len(profit)
+    coefficient, upper = rules.coefficient, rules.upper
+    lower, count = rules.lower, len(profit)
+    if group is not None:
+        several = np.flatnonzero(np.bincount(group) > 1)
+        same = (group[None, :] == several[:, None]).astype(float)
+        coefficient = np.vstack([coefficient, same])
+        lower = np.append(lower, np.full(len(several), -np.inf))
+        upper = np.append(upper, np.ones(len(several)))
+    row, column = np.nonzero(coefficient)
     scale = max(1.0, float(np.abs(profit).max(initial=0.0)))
     program = MixedProgram(
         cost=-profit / scale,
         lower=np.zeros(count),
         upper=np.ones(count),
         whole=np.ones(count, bool),
-        row=np.concatenate([row, np.full(count, len(rules.ids))]).astype(np.int32),
+        row=np.concatenate([row, np.full(count, len(lower))]).astype(np.int32),
         column=np.concatenate([column, np.arange(count)]).astype(np.int32),
-        value=np.concatenate([rules.coefficient[row, column], np.ones(count)]),
-        row_lower=np.append(rules.lower, float(rules.least)),
-        row_upper=np.append(rules.upper, np.inf if rules.most is None else float(rules.most)),
+        value=np.concatenate([coefficient[row, column], np.ones(count)]),
+        row_lower=np.append(lower, float(rules.least)),
+        row_upper=np.append(upper, np.inf if rules.most is None else float(rules.most)),
     )
     answer = solve_mixed(program, "scip", MixedStop(gap=1e-6, time_limit_s=time_limit_s))
     if answer.outcome == "infeasible":

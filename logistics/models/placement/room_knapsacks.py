@@ -1,4 +1,4 @@
-"""What a warehouse saves at most on cargo with given prices, as far as its room goes: fractional knapsacks."""
+"""What a warehouse saves at most on cargo with given prices within its room: fractional knapsacks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def add_served(
     chosen: Longs,
     served: Floats,
 ) -> None:
-    """Add to `served` the tonnes of each commodity that the chosen warehouses take; see :func:`most_saved`."""
+    """Add to `served` the tonnes of each commodity that chosen warehouses take; see :func:`most_saved`."""
     for i in chosen:
         start, end = first[i], first[i + 1]
         gain = np.empty(end - start)

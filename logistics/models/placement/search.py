@@ -1,18 +1,22 @@
-"""Search for the best placement: choices that are best at prices, flows of each, and new prices from these."""
+"""Search for the best placement: choices that are best at prices, their flows, and new prices from these."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import DesignProblem, SideRows, relative_gap
-from logistics.models.flow.solved import Duals
-from logistics.models.placement.priced import PricedChoice, PricedPlacement, priced_placement
+from logistics.models.flow.solved import Duals, SolvedFlow
+from logistics.models.placement.priced import (
+    PricedChoice,
+    PricedPlacement,
+    best_choice,
+    priced_placement,
+)
 from logistics.models.placement.problem import (
     PlacementAnswer,
     PlacementPlan,
@@ -28,6 +32,8 @@ Paths = Sequence[tuple[int, NDArray[np.int32]]]
 Tell = Callable[[float, float, int], None]
 FLOW_GAP = 1e-6
 MOST_ROUNDS = 12
+FORCED_S = 5.0
+"""Time limit of a choice in which one candidate is forced."""
 STEPS, FEW_STEPS = 200, 40
 """Subgradient steps at the prices of each plan, and under other rules."""
 
@@ -58,8 +64,8 @@ class PlacementSearch:
         self.problem = problem
         self.costs = [StoreCosts(instance, problem.candidates) for instance in problem.instances]
         self._flows = PlanFlows(_design_of(problem, self.costs), FLOW_GAP, paths)
-        self._gap, self._limit_s = gap, time_limit_s
-        self._tell = tell or (lambda value, bound, plans: None)
+        self.gap, self._limit_s = gap, time_limit_s
+        self._tell = tell or _silent
         self._started = time.perf_counter()
         self._plans: dict[bytes, PlacementPlan] = {}
         self._priced: list[PricedPlacement] = []
@@ -96,7 +102,7 @@ class PlacementSearch:
             self._note()
         return self._plans[key]
 
-    def flow_of(self, year: int, taken: Flags):  # noqa: ANN201 - SolvedFlow
+    def flow_of(self, year: int, taken: Flags) -> SolvedFlow:
         """Flows of one year of a set of choices."""
         room = self.problem.room_t(year, taken)
         capacity = np.array([self._full_t(year, i) for i in range(len(room))])
@@ -113,7 +119,7 @@ class PlacementSearch:
         for _ in range(MOST_ROUNDS):
             waiting = [taken for taken in waiting if taken.tobytes() not in self._plans]
             best = self.best
-            closed = best is not None and relative_gap(best.value, self.bound) <= self._gap
+            closed = best is not None and relative_gap(best.value, self.bound) <= self.gap
             if not waiting or closed or not self._possible or self._late():
                 break
             waiting = self._bounded(self.plan_of(waiting[0]))
@@ -121,13 +127,7 @@ class PlacementSearch:
 
     def _bounded(self, plan: PlacementPlan) -> list[Flags]:
         """Take in the bound at a plan's prices; returns choices that are good at them, the best first."""
-        duals = [replace(flow.duals, resource=np.maximum(flow.duals.resource, 0.0)) for flow in plan.flows]
-        priced = priced_placement(self.problem, self.costs, duals)
-        own = [
-            np.where(one.rows >= 0, prices.resource[one.rows], 0.0)
-            for one, prices in zip(self.costs, duals, strict=True)
-        ]
-        start = priced.prices_of(plan.taken, own)
+        priced, start = self.priced_at(plan)
         value = self.best.value if self.best is not None else plan.value
         value = value if np.isfinite(value) else priced.constant + float(priced.demand @ priced.existing)
         found = priced.choice(start, self.problem.rules, value, STEPS, self._limit_s)
@@ -138,6 +138,44 @@ class PlacementSearch:
             self.bound, self._by_solver = found.bound, found.by_solver
         self._note()
         return list(found.taken)
+
+    def priced_at(self, plan: PlacementPlan) -> tuple[PricedPlacement, Floats]:
+        """The placement at the prices of a plan's shared capacities, and the prices of its cargo."""
+        duals = [flow.duals for flow in plan.flows]
+        priced = priced_placement(self.problem, self.costs, duals)
+        own = [
+            np.where(one.rows >= 0, prices.resource[one.rows], 0.0)
+            for one, prices in zip(self.costs, duals, strict=True)
+        ]
+        return priced, priced.prices_of(plan.taken, own)
+
+    def least_cost(self, taken: Flags) -> float:
+        """A lower bound on the cost of one set, at the prices of the best bound."""
+        value = self.best.value if self.best is not None else self.bound
+        found = self.priced.choice(self._price[-1], self.problem.rules, value, FEW_STEPS, only=taken)
+        return found.bound
+
+    def forced(self) -> tuple[Floats, Floats]:
+        """Lower bounds on every plan with each candidate, and on every plan without it.
+
+        Shapes (candidates,); inf where the rules do not allow it.
+        """
+        priced, rules = self.priced, self.problem.rules
+        price = self._price[-1]
+        profit = priced.saved(price) - self.problem.cost
+        whole = priced.constant + float(priced.demand @ price)
+        inside, outside = np.full((2, len(self.problem.candidates)), np.inf)
+        for candidate in range(len(self.problem.candidates)):
+            mine = self.problem.candidate == candidate
+            for bounds, least in ((inside, True), (outside, False)):
+                row = rules.with_row(
+                    "forced", mine.astype(float), 1.0 if least else 0.0, np.inf if least else 0.0
+                )
+                found = _forced_choice(profit, rules, mine, least)
+                found = found if found is not None else best_choice(profit, row, FORCED_S)
+                if found is not None:
+                    bounds[candidate] = whole - found[1]
+        return inside, outside
 
     def bound_under(self, rules: Rules) -> PricedChoice:
         """Best choices and bound under other rules, at the prices of the best bound."""
@@ -163,7 +201,7 @@ class PlacementSearch:
         bound = min(bound, best.value)
         gap = relative_gap(best.value, bound)
         return PlacementAnswer(
-            status="optimal" if gap <= self._gap else "limit",
+            status="optimal" if gap <= self.gap else "limit",
             best=best,
             bound=bound,
             gap=gap,
@@ -172,6 +210,33 @@ class PlacementSearch:
             plans=self.plans,
             history=history,
         )
+
+
+def _silent(_value: float, _bound: float, _plans: int) -> None:
+    """Tell nobody."""
+
+
+def _forced_choice(
+    profit: Floats, rules: Rules, mine: Flags, inside: bool
+) -> tuple[Flags, float, bool] | None:
+    """The best choices with or without some, where groups are the only rules; else None."""
+    group = rules.exclusive
+    if len(rules.ids) or rules.least or rules.most is not None or group is None:
+        return None
+    free = profit.copy()
+    taken = np.zeros(len(profit), bool)
+    if inside:
+        best = np.flatnonzero(mine)[int(np.argmax(profit[mine]))]
+        taken[best] = True
+        free[group == group[best]] = -np.inf
+    else:
+        free[mine] = -np.inf
+    order = np.lexsort((np.arange(len(profit)), -free, group))
+    first = np.ones(len(order), bool)
+    first[1:] = group[order][1:] != group[order][:-1]
+    heads = order[first]
+    taken[heads[free[heads] > 0]] = True
+    return taken, float(profit[taken].sum()), False
 
 
 def _shares(problem: PlacementProblem, year: int, duals: Duals) -> bool:

@@ -1,0 +1,243 @@
+"""Study kind ``siting``: which warehouses to open where, how big and how held, and how candidates compare.
+
+The plan is each year with what exists; what is chosen stands in plans of its own, one a year.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from logistics.errors import Problem, Where
+from logistics.scenario.case import Case
+from logistics.studies.assignment import STATUSES, YearTables, assigned_year, merged_years, shown_progress
+from logistics.studies.frontier import with_plans
+from logistics.studies.siting_candidates import Candidate, candidates_of, with_changes
+from logistics.studies.siting_checks import siting_problems
+from logistics.studies.siting_spec import SitingSpec
+from logistics.studies.study import PlanRecord, Report, Status, StudyResult
+from logistics.studies.year_flow import Question, YearOutcome, solved_year
+
+if TYPE_CHECKING:
+    from logistics.models.placement.problem import PlacementAnswer
+    from logistics.models.placement.search import PlacementSearch
+    from logistics.studies.siting_plans import LastYear, SitedPlan
+    from logistics.studies.siting_problem import SitedYears
+    from logistics.virtual_network.instance import Instance, Ints
+
+    Known = tuple[Instance, list[tuple[int, Ints]]]
+
+MAIN_SHARE = 0.5
+"""Share of the time limit that the search over all years gets."""
+FUTURE_SHARE = 0.05
+LEAST_GAP = 1e-4
+"""Smallest gap that the search asks for: Lagrangian prices prove no more on networks."""
+
+
+class SitingTask(NamedTuple):
+    """Settings with the candidates read."""
+
+    spec: SitingSpec
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class SitingResult:
+    """Outcome of the study's one piece.
+
+    Parameters
+    ----------
+    base
+        The years with what exists.
+    outcomes
+        The chosen plan's years, with the changes that open its warehouses.
+    """
+
+    base: tuple[YearTables, ...]
+    outcomes: tuple[tuple[YearOutcome, list[dict[str, Any]]], ...]
+    status: Status
+    tables: Mapping[str, pa.Table]
+    warnings: tuple[Problem, ...] = ()
+
+
+class Siting:
+    """Choose warehouses for all years together, and compare the candidates."""
+
+    kind = "siting"
+    spec: type[BaseModel] = SitingSpec
+
+    def prepare(self, case: Case, spec: BaseModel) -> tuple[Case, SitingTask]:
+        """Read the candidates."""
+        assert isinstance(spec, SitingSpec)
+        siting_problems(case, spec)
+        network = case.networks[min(case.networks)]
+        return case, SitingTask(spec, tuple(candidates_of(network, spec.candidates, spec.closable)))
+
+    def pieces(self, case: Case, spec: SitingTask) -> Sequence[int]:
+        """Return one piece: the years hang together."""
+        return [0]
+
+    def run_piece(self, case: Case, spec: SitingTask, piece: int, report: Report) -> SitingResult:
+        """Solve the years as they are, then choose, then compare."""
+        base: dict[int, YearTables] = {}
+        known: dict[int, Known] = {}
+        for year in sorted(case.networks):
+            base[year], model = assigned_year(case, year, report)
+            known[year] = model.instance, model.columns
+        worst = [tables.outcome.status for tables in base.values() if not tables.outcome.has_plan]
+        if worst:
+            none: Status = "no_plan" if "no_plan" in worst else "infeasible"
+            return SitingResult(tuple(base.values()), (), none, {})
+        questions = [tables.outcome.question for tables in base.values()]
+        sited, search, answer = _searched(case, spec, questions, known, report)
+        years = []
+        if answer.best is not None:
+            years = [_planned(sited, answer, place, report) for place in range(len(questions))]
+        tables = _compared(case, sited, search, answer, report)
+        status: Status = answer.status
+        warnings = _shortcomings(case, answer)
+        return SitingResult(tuple(base.values()), tuple(years), status, tables, warnings)
+
+    def merge(self, case: Case, spec: SitingTask, results: Sequence[SitingResult]) -> StudyResult:
+        """The years with what exists, and the chosen plan beside them."""
+        result = results[0]
+        joined = merged_years(self.kind, result.base)
+        joined = replace(joined, tables={**joined.tables, **result.tables})
+        plans = {
+            f"{outcome.year}-siting": PlanRecord(outcome.record(changes), outcome.plan, outcome.duals)
+            for outcome, changes in result.outcomes
+        }
+        joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
+        status = min((joined.status, result.status), key=STATUSES.index)
+        return replace(joined, status=status, problems=(*joined.problems, *result.warnings))
+
+
+def _shortcomings(case: Case, answer: PlacementAnswer) -> tuple[Problem, ...]:
+    """Why there is no best plan, or none that is known to be the best."""
+    if answer.status == "optimal":
+        return ()
+    document = case.scenario.document
+    where = document.where(("study", "kind")) if document else Where()
+    gap = f"{answer.gap:.2g}" if answer.best is not None else ""
+    return (Problem(f"siting.{answer.status}", where, gap, severity="warning"),)
+
+
+def _searched(
+    case: Case, task: SitingTask, questions: Sequence[Question], known: Mapping[int, Known], report: Report
+) -> tuple[SitedYears, PlacementSearch, PlacementAnswer]:
+    """Search over all years."""
+    from logistics.models.flow.carried import carried_paths
+    from logistics.models.placement.search import PlacementSearch
+    from logistics.studies.siting_problem import sited_years
+
+    sited = sited_years(task.spec, questions, task.candidates)
+    paths = [
+        carried_paths(*known[question.year], instance)
+        for question, instance in zip(questions, sited.problem.instances, strict=True)
+    ]
+    solver, clock = case.scenario.solver, time.perf_counter()
+
+    def tell(value: float, bound: float, plans: int) -> None:
+        seconds = time.perf_counter() - clock
+        gap = max(0.0, value - bound) / max(1.0, abs(value)) if value < float("inf") else float("inf")
+        shown = {"phase": "siting", "value": value, "bound": bound, "gap": gap, "nodes": plans}
+        report("run.portfolio", {**shown, "seconds": seconds})
+
+    gap = max(LEAST_GAP, solver.gap)
+    search = PlacementSearch(sited.problem, paths, gap, MAIN_SHARE * solver.time_limit_s, tell)
+    return sited, search, search.solve([sited.base_taken])
+
+
+def _planned(
+    sited: SitedYears, answer: PlacementAnswer, place: int, report: Report
+) -> tuple[YearOutcome, list[dict[str, Any]]]:
+    """A year of the chosen plan, solved and checked on the network with its warehouses."""
+    from logistics.models.flow.carried import carried_paths
+
+    assert answer.best is not None
+    base = sited.questions[place]
+    changes = sited.changes(place, answer.best.taken)
+    question = replace(base, network=with_changes(base.network, changes))
+    instance, warnings = question.compiled()
+    start = carried_paths(sited.problem.instances[place], answer.best.flows[place].used_paths, instance)
+    outcome, _ = solved_year(
+        question, instance, lambda progress: report("run.round", shown_progress(progress)), start
+    )
+    return replace(outcome, warnings=tuple(warnings)), changes
+
+
+def _compared(
+    case: Case, sited: SitedYears, search: PlacementSearch, answer: PlacementAnswer, report: Report
+) -> dict[str, pa.Table]:
+    """The candidates and other plans beside the best one, in the last year."""
+    from logistics.models.placement.search import PlacementSearch
+    from logistics.studies.siting_benchmark import alone, worths
+    from logistics.studies.siting_cargo import CargoReader
+    from logistics.studies.siting_futures import futures_of
+    from logistics.studies.siting_plans import LastYear
+    from logistics.studies.siting_problem import open_ids
+    from logistics.studies.siting_tables import Sited, tables_of_siting
+
+    spec, limit = sited.spec, case.scenario.solver.time_limit_s
+
+    def tell(what: str) -> None:
+        report("siting.compares", {"what": what})
+
+    tell("last year")
+    year = sited.last_only()
+    paths = [plan.flows[-1].used_paths for plan in answer.plans]
+    known = [way for some in paths for way in some]
+    alike = len(sited.questions) == 1
+    own = PlacementSearch(year.problem, [known if alike else []], search.gap, FUTURE_SHARE * limit)
+    last = LastYear(year, own)
+    best_ids = open_ids(sited.problem, answer.best.taken) if answer.best is not None else []
+    start = [year.base_taken, *([last.chosen(best_ids)] if best_ids else [])]
+    own.solve(start)
+    base = own.plan_of(year.base_taken)
+    plans: list[SitedPlan] = [last.plan("base", "base", year.base_taken)]
+    frontier: list[tuple[float, SitedPlan]] = []
+    best = last.chosen(best_ids)
+    if answer.best is not None:
+        plans.append(last.plan("best", "best", best, own.bound))
+        for most in spec.sweep:
+            tell(f"sweep {most}")
+            plans.append(last.sweep(most))
+        tell("alternatives")
+        plans += last.others(best, spec.alternatives)
+        if spec.baselines:
+            tell("baselines")
+            plans += last.baselines(best)
+        for factor in spec.frontier:
+            tell(f"frontier {factor:g}")
+            frontier.append((factor, _at_time_value(year, last, factor, search.gap, FUTURE_SHARE * limit)))
+    futures = []
+    if any(spec.futures.model_dump().values()) and answer.best is not None:
+        tried = {f"{plan.kind} {plan.name}": open_ids(year.problem, plan.taken) for plan in plans}
+        futures = futures_of(year, tried, search.gap, FUTURE_SHARE * limit, tell)
+    tell("candidates")
+    reader = CargoReader(year.questions[0].network, year.problem.instances[0])
+    alones = alone(last, reader, base)
+    found = Sited(sited, last, answer, alones, worths(search, answer), plans, frontier, futures)
+    return tables_of_siting(found)
+
+
+def _at_time_value(
+    year: SitedYears, last: LastYear, factor: float, gap: float, time_limit_s: float
+) -> SitedPlan:
+    """The best plan where customers' time is worth more or less; its flows as the best plan's are weighed."""
+    from logistics.models.placement.search import PlacementSearch
+    from logistics.studies.siting_problem import open_ids, sited_years
+
+    question = year.questions[0]
+    weights = dict(question.weights)
+    weights["time_value"] = factor * weights["time_value"]
+    other = sited_years(year.spec, [replace(question, weights=weights)], year.candidates)
+    search = PlacementSearch(other.problem, [()], gap, time_limit_s)
+    answer = search.solve([other.base_taken])
+    taken = last.chosen(open_ids(other.problem, answer.best.taken) if answer.best is not None else [])
+    return last.plan("frontier", f"{factor:g}", taken)

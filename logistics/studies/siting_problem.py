@@ -1,0 +1,158 @@
+"""A siting study as a placement problem: its years compiled with all candidates, choices, costs and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.models.placement.problem import PlacementProblem, Rules
+from logistics.network.where import matching_rows
+from logistics.studies.siting_candidates import (
+    TABLE,
+    Candidate,
+    candidate_table,
+    opening_changes,
+    with_all_open,
+)
+from logistics.studies.siting_spec import SitingSpec
+from logistics.studies.year_flow import Question
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SitedYears:
+    """Years in which candidates may be opened.
+
+    Parameters
+    ----------
+    questions
+        What is asked of each year, with no candidate open.
+    """
+
+    spec: SitingSpec
+    questions: tuple[Question, ...]
+    candidates: tuple[Candidate, ...]
+    problem: PlacementProblem
+
+    def open_now(self, year: int, taken: Flags) -> dict[str, float]:
+        """Capacity of each candidate that is open in the year of that number, by id."""
+        room = self.problem.room_t(year, taken)
+        return {one.id: float(t) for one, t in zip(self.candidates, room, strict=True) if t > 0}
+
+    def changes(self, year: int, taken: Flags) -> list[dict[str, Any]]:
+        """Values of the tables that open the choices in a year, and close what is not kept."""
+        room = self.open_now(year, taken)
+        closed = [one.id for one in self.candidates if one.exists and one.id not in room]
+        return opening_changes(self.questions[year].network, room, closed)
+
+    def annual_cny(self, year: int, taken: Flags) -> float:
+        """Yearly cost of the candidates that are open in a year."""
+        rate = self.spec.discount_rate
+        return sum(
+            (self.candidates[i].annual_cny(rate) for i in self.problem.open_in(year, taken).tolist()), 0.0
+        )
+
+    @property
+    def base_taken(self) -> Flags:
+        """The choices that leave all as it is: what exists stays, nothing is opened."""
+        return np.array([self.candidates[i].exists for i in self.problem.candidate.tolist()], bool)
+
+    def last_only(self) -> SitedYears:
+        """The last year alone, with every candidate past its first year."""
+        return sited_years(self.spec, self.questions[-1:], self.candidates)
+
+
+def sited_years(
+    spec: SitingSpec, questions: Sequence[Question], candidates: Sequence[Candidate]
+) -> SitedYears:
+    """Compile the years and write down choices and rules."""
+    years = [question.year for question in questions]
+    instances = []
+    for question in questions:
+        base = replace(question, network=with_all_open(question.network, candidates, question.year))
+        instances.append(base.compiled()[0])
+    chosen, opens, cost, room, names = [], [], [], [], []
+    alone = len(years) == 1
+    for number, one in enumerate(candidates):
+        annual = one.annual_cny(spec.discount_rate)
+        firsts = [t for t, year in enumerate(years) if one.may_open(year)]
+        if one.exists or spec.opening == "first_year":
+            firsts = firsts[:1]
+        for t in firsts:
+            chosen.append(number)
+            opens.append(t)
+            cost.append(annual * (len(years) - t))
+            steady = alone or one.exists
+            room.append(
+                [0.0 if s < t else one.capacity_t(first=s == t and not steady) for s in range(len(years))]
+            )
+            names.append(f"{one.id}.{years[t]}")
+    candidate = np.array(chosen, np.int64)
+    problem = PlacementProblem(
+        instances=tuple(instances),
+        candidates=tuple(one.id for one in candidates),
+        candidate=candidate,
+        opens=np.array(opens, np.int64),
+        cost=np.array(cost, float),
+        capacity_t=np.array(room, float).reshape(len(names), len(years)),
+        names=tuple(names),
+        rules=_rules(spec, questions[0], candidates, candidate, np.array(opens, np.int64), years),
+    )
+    return SitedYears(spec, tuple(questions), tuple(candidates), problem)
+
+
+def _rules(
+    spec: SitingSpec,
+    question: Question,
+    candidates: Sequence[Candidate],
+    candidate: NDArray[np.int64],
+    opens: NDArray[np.int64],
+    years: Sequence[int],
+) -> Rules:
+    """Counts and budgets as rows; of one option's opening years, or of one site's options, at most one."""
+    places = {one: n for n, one in enumerate(dict.fromkeys(c.site_id for c in candidates))}
+    # Existing ones stay beside what is new at their site.
+    group = [
+        len(candidates) + n if one.exists or not spec.one_per_site else places[one.site_id]
+        for n, one in enumerate(candidates)
+    ]
+    rules = Rules(
+        np.zeros((0, len(candidate))), np.zeros(0), np.zeros(0), (), np.array(group, np.int64)[candidate]
+    )
+    new = np.array([not one.exists for one in candidates], bool)[candidate]
+    for number, count in enumerate(spec.counts):
+        counted = new & _flags(question, candidates, count.where)[candidate]
+        least = -np.inf if count.least is None else float(count.least)
+        most = np.inf if count.most is None else float(count.most)
+        rules = rules.with_row(f"counts.{number}", counted.astype(float), least, most)
+    capex = np.array([one.number("capex_cny") for one in candidates])[candidate]
+    for number, budget in enumerate(spec.budgets):
+        counted = new & _flags(question, candidates, budget.where)[candidate]
+        for year, cny in budget.cny.items():
+            if year in years:
+                spent = np.where(counted & (opens == years.index(year)), capex, 0.0) / 1e6
+                rules = rules.with_row(f"budgets.{number}.{year}", spent, -np.inf, cny / 1e6)
+    return rules
+
+
+def _flags(question: Question, candidates: Sequence[Candidate], where: str | None) -> Flags:
+    """Candidates that meet a condition."""
+    ids = [str(row["option_id"]) for row in question.network.rows(TABLE)]
+    named = {ids[i] for i in matching_rows(candidate_table(question.network), where).tolist()}
+    return np.array([one.id in named for one in candidates], bool)
+
+
+def open_ids(problem: PlacementProblem, taken: Flags) -> list[str]:
+    """Option ids of some choices."""
+    return sorted({problem.candidates[i] for i in problem.candidate[taken].tolist()})
+
+
+def by_id(candidates: Sequence[Candidate]) -> Mapping[str, Candidate]:
+    """Candidates by option id."""
+    return {one.id: one for one in candidates}

@@ -1,0 +1,88 @@
+"""What the study ``siting`` may be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from logistics.scenario.schema import Id
+from logistics.studies.portfolio_spec import Amounts
+
+Condition = Annotated[str, Field(max_length=1000)]
+Factor = Annotated[float, Field(gt=0, le=100)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class SiteCount(_Strict):
+    """How many of the candidates are to be open."""
+
+    least: int | None = Field(default=None, ge=0)
+    most: int | None = Field(default=None, ge=0)
+    where: Condition | None = Field(
+        default=None, description="condition on option_id, site_id, country, ownership, size …"
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> SiteCount:
+        if self.least is None and self.most is None:
+            raise ValueError("least or most")
+        return self
+
+
+class InvestmentBudget(_Strict):
+    """Money that may be invested in a year."""
+
+    cny: Amounts = Field(min_length=1, description="by year of opening; years left out are free")
+    where: Condition | None = Field(default=None, description="condition on the candidates that count")
+
+
+class Closure(_Strict):
+    """Something that is not there in a future."""
+
+    table: Literal["sites", "services", "passages"]
+    id: Id
+
+
+class Futures(_Strict):
+    """What the choice is tried against, one at a time, in the last year."""
+
+    rates: list[Annotated[int, Field(ge=1990, le=2100)]] = Field(
+        default_factory=list, max_length=10, description="years whose freight rates hold"
+    )
+    demand: list[Factor] = Field(default_factory=list, max_length=10, description="factors on all demand")
+    exchange: list[Factor] = Field(
+        default_factory=list, max_length=10, description="factors on what warehouses and delivery abroad cost"
+    )
+    closures: list[Closure] = Field(default_factory=list, max_length=10)
+
+
+class SitingSpec(_Strict):
+    """Settings of the study."""
+
+    kind: Literal["siting"]
+    candidates: Condition | None = Field(
+        default=None, description="condition on options of warehouse_options.csv; left out: all"
+    )
+    closable: Condition | None = Field(
+        default=None, description="existing warehouses that may be closed; left out: none"
+    )
+    opening: Literal["any_year", "first_year"] = Field(
+        default="any_year", description="from which year a candidate may be open"
+    )
+    one_per_site: bool = Field(default=True, description="of the options at one site at most one")
+    counts: list[SiteCount] = Field(default_factory=list, max_length=100)
+    budgets: list[InvestmentBudget] = Field(default_factory=list, max_length=20)
+    sweep: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default_factory=list, max_length=20, description="best plans with at most so many"
+    )
+    alternatives: int = Field(default=0, ge=0, le=20, description="further plans with other sites")
+    baselines: bool = Field(default=True, description="plans that rules of thumb would choose")
+    frontier: list[Factor] = Field(
+        default_factory=list, max_length=10, description="factors on the worth of customers' time"
+    )
+    futures: Futures = Field(default_factory=Futures)
+    discount_rate: float = Field(default=0.06, ge=0, le=1, description="real, for annuities of investments")
