@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 MAIN_SHARE = 0.5
 """Share of the time limit that the search over all years gets."""
 FUTURE_SHARE = 0.05
-LEAST_GAP = 1e-4
-"""Smallest gap that the search asks for: Lagrangian prices prove no more on networks."""
+LEAST_GAP = 2e-4
+"""Smallest gap that the search asks for: where warehouses compete for capacity, prices prove little more."""
 
 
 class SitingTask(NamedTuple):
