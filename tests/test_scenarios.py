@@ -33,6 +33,7 @@ SHIPPED = {
 STUDY = {
     "route-additions-2023": "routes",
     "thirty-routes-2023": "portfolio",
+    "overseas-warehouses-2023": "siting",
     "frontier-money-hours": "frontier",
     "disruptions-2021": "disruption",
 }

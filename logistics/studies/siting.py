@@ -39,6 +39,13 @@ LEAST_GAP = 2e-4
 """Smallest gap that the search asks for: where warehouses compete for capacity, prices prove little more."""
 
 
+SHORTCOMINGS = {
+    "infeasible": "siting.infeasible",
+    "no_plan": "siting.no_plan",
+    "limit": "siting.limit",
+}
+
+
 class SitingTask(NamedTuple):
     """Settings with the candidates read."""
 
@@ -124,7 +131,7 @@ def _shortcomings(case: Case, answer: PlacementAnswer) -> tuple[Problem, ...]:
     document = case.scenario.document
     where = document.where(("study", "kind")) if document else Where()
     gap = f"{answer.gap:.2g}" if answer.best is not None else ""
-    return (Problem(f"siting.{answer.status}", where, gap, severity="warning"),)
+    return (Problem(SHORTCOMINGS[answer.status], where, gap, severity="warning"),)
 
 
 def _searched(
@@ -145,8 +152,15 @@ def _searched(
     def tell(value: float, bound: float, plans: int) -> None:
         seconds = time.perf_counter() - clock
         gap = max(0.0, value - bound) / max(1.0, abs(value)) if value < float("inf") else float("inf")
-        shown = {"phase": "siting", "value": value, "bound": bound, "gap": gap, "nodes": plans}
-        report("run.portfolio", {**shown, "seconds": seconds})
+        shown = {
+            "phase": "plan",
+            "value": value,
+            "bound": bound,
+            "gap": gap,
+            "nodes": plans,
+            "seconds": seconds,
+        }
+        report("run.portfolio", shown)
 
     gap = max(LEAST_GAP, solver.gap)
     search = PlacementSearch(sited.problem, paths, gap, MAIN_SHARE * solver.time_limit_s, tell)
@@ -186,7 +200,7 @@ def _compared(
     spec, limit = sited.spec, case.scenario.solver.time_limit_s
 
     def tell(what: str) -> None:
-        report("siting.compares", {"what": what})
+        report("run.compares", {"what": what})
 
     tell("last year")
     year = sited.last_only()

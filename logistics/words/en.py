@@ -113,7 +113,7 @@ SENTENCES: dict[str, str] = {
     "frontier.point": "frontier {year}: solve {number}",
     "routes.title": "Proposed routes: what each is worth alone, a year",
     "run.portfolio": "portfolio, {phase}: plan {value}, bound {bound}, gap {gap}, {nodes} nodes, {seconds} s",
-    "siting.compares": "comparing: {what}",
+    "run.compares": "comparing: {what}",
     "siting.title": "Candidates, the best alone first; last year",
     "siting.plans": "Plans in the last year, with what exists and what is new",
     "siting.years": "The chosen plan by year",

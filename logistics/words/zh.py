@@ -112,7 +112,7 @@ SENTENCES: dict[str, str] = {
     "routes.title": "拟开航线：各自单独开通一年的价值",
     "run.portfolio": "组合方案（{phase}）：方案 {value}，下界 {bound}，间隙 {gap}，"
     "{nodes} 个节点，{seconds} 秒",
-    "siting.compares": "正在比较：{what}",
+    "run.compares": "正在比较：{what}",
     "siting.title": "候选仓库（按单独开设的净效益排序，最后一年）",
     "siting.plans": "最后一年的各个方案（现有仓库加新开仓库）",
     "siting.years": "选定方案（分年）",
