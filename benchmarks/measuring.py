@@ -8,7 +8,7 @@ import resource
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -21,6 +21,7 @@ from logistics.errors import LogisticsError
 
 if TYPE_CHECKING:
     from benchmarks.capacitated_flow import ArcProgram
+    from logistics.integer_solver import MixedProgram
 
 PACKAGES = ("numpy", "scipy", "numba", "ortools", "logistics-engine")
 MILESTONES = {"solve to 1e-3": 1e-3, "solve to 1e-4": 1e-4, "solve to 1e-6": 1e-6}
@@ -109,6 +110,9 @@ def measure(found: Found, time_limit_s: float, program_file: str, pipe: Connecti
         if program_file and spec.program is not None:
             write_program(spec.program(problem), Path(program_file))
             pipe.send(ProgramWritten())
+        elif program_file and spec.strong is not None:
+            write_strong(spec.strong(problem), Path(program_file))
+            pipe.send(ProgramWritten())
     except (BenchmarkError, LogisticsError, OSError) as error:
         pipe.send(Failed(str(error)))
     finally:
@@ -167,6 +171,13 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def write_strong(program: MixedProgram, path: Path) -> None:
+    """Write a mixed-integer program in the form ``strong_mip.py`` reads."""
+    import numpy as np
+
+    np.savez(path, **{each.name: getattr(program, each.name) for each in fields(program)})
 
 
 def write_program(program: ArcProgram, path: Path) -> None:

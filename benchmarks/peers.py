@@ -19,6 +19,8 @@ LOCK = HERE / "peers.lock"
 ENVIRONMENT = HERE.parent / ".venv-peers"
 PROGRAMS = {"highs-arc": HERE / "peer_programs" / "highs_arc.py"}
 """Peer → its program, which takes a file and a time limit."""
+STRONG = ("scip", "highs")
+"""Peers on mixed-integer programs: the solvers of the engine's own environment, through OR-Tools."""
 GRACE_S = 30.0
 
 
@@ -79,6 +81,13 @@ def peers_python() -> Path:
     return python
 
 
+def run_strong(name: str, program_file: Path, time_limit_s: float) -> PeerAnswer:
+    """Run a solver on a mixed-integer program in a file; see :func:`run_peer`."""
+    program = HERE / "peer_programs" / "strong_mip.py"
+    command = [sys.executable, "-P", str(program), name, str(program_file), str(time_limit_s)]
+    return _answered(name, "ortools", command, time_limit_s)
+
+
 def run_peer(name: str, python: Path, program_file: Path, time_limit_s: float) -> PeerAnswer:
     """Run a peer on a program in a file, at most `time_limit_s` seconds.
 
@@ -88,6 +97,11 @@ def run_peer(name: str, python: Path, program_file: Path, time_limit_s: float) -
         When it fails.
     """
     command = [str(python), "-P", str(PROGRAMS[name]), str(program_file), str(time_limit_s)]
+    return _answered(name, "highspy", command, time_limit_s)
+
+
+def _answered(name: str, package: str, command: list[str], time_limit_s: float) -> PeerAnswer:
+    """What a peer's process prints."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=time_limit_s + GRACE_S, check=False
@@ -99,4 +113,4 @@ def run_peer(name: str, python: Path, program_file: Path, time_limit_s: float) -
     except (IndexError, ValueError) as error:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise BenchmarkError(f"peer {name} failed: {said[-1]}") from error
-    return PeerAnswer(answer["status"], answer["value"], answer["seconds"], {"highspy": answer["version"]})
+    return PeerAnswer(answer["status"], answer["value"], answer["seconds"], {package: answer["version"]})

@@ -23,7 +23,7 @@ from benchmarks.measuring import (
     peak_mb,
     versions,
 )
-from benchmarks.peers import PROGRAMS, PeerAnswer, peers_python, run_peer
+from benchmarks.peers import PROGRAMS, STRONG, PeerAnswer, peers_python, run_peer, run_strong
 from benchmarks.register import spec_of
 from benchmarks.spec import BenchmarkError, Found
 
@@ -113,17 +113,24 @@ def run_all(found: Iterable[Found], time_limit_s: float, *, peers: bool) -> Iter
     BenchmarkError
         When the peers' environment cannot be made.
     """
-    python = peers_python() if peers else None
+    python: Path | None = None
     for one in found:
         with tempfile.TemporaryDirectory() as folder:
             program_file = Path(folder, "program.npz")
             line = run_one(one, time_limit_s, program_file if peers else None)
-            if python is not None and program_file.is_file():
-                for name in PROGRAMS:
-                    try:
-                        compare(line, name, run_peer(name, python, program_file, time_limit_s))
-                    except BenchmarkError as error:
-                        line.notes.append(str(error))
+            strong = spec_of(one.family).strong is not None
+            if program_file.is_file() and not strong:
+                python = python or peers_python()
+            for name in (STRONG if strong else PROGRAMS) if program_file.is_file() else ():
+                try:
+                    if strong:
+                        answer = run_strong(name, program_file, time_limit_s)
+                    else:
+                        assert python is not None
+                        answer = run_peer(name, python, program_file, time_limit_s)
+                    compare(line, name, answer)
+                except BenchmarkError as error:
+                    line.notes.append(str(error))
         yield line
 
 

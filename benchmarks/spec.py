@@ -135,8 +135,12 @@ class Spec:
     warm_up
         Loads and compiles what a run needs, on a tiny instance.
     program
-        The problem as a linear program for peers (:class:`benchmarks.capacitated_flow.ArcProgram`); None: the
-        family has no peers.
+        The problem as a linear program for peers (:class:`benchmarks.capacitated_flow.ArcProgram`); None: it
+        is none.
+    strong
+        The problem as a strong mixed-integer program for peers
+        (:class:`logistics.integer_solver.MixedProgram`); None: it is none. Without either the family has no
+        peers.
     """
 
     name: str
@@ -148,3 +152,4 @@ class Spec:
     recognise: Callable[[Path], Recognised | None] = field(default=lambda _: None)
     warm_up: Callable[[], None] = field(default=lambda: None)
     program: Callable[[Any], Any] | None = None
+    strong: Callable[[Any], Any] | None = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.network_design.audit import audited
 from benchmarks.network_design.dow import FixedChargeNetwork, is_dow, read_dow
-from benchmarks.network_design.model import design_problem
+from benchmarks.network_design.model import design_problem, strong_program
 from benchmarks.spec import Found, Outcome, Recognised, Spec, Task
 from logistics.models.design.problem import DesignAnswer, DesignProgress, DesignStop
 from logistics.models.design.solve import solve_design
@@ -70,4 +70,5 @@ SPEC = Spec(
     phases={"solve": solve, "check": check},
     recognise=recognise,
     warm_up=warm_up,
+    strong=strong_program,
 )
