@@ -13,11 +13,12 @@ counted for no more than they could save beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.design.cargo_prices import FlowCut, PricedCargo
 from logistics.models.design.problem import DesignProblem
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.pricing import PathPricer
@@ -27,27 +28,7 @@ from logistics.models.routes.through import Through
 
 Floats = NDArray[np.float64]
 SHUT = 1e9
-
-
-@dataclass(frozen=True)
-class FlowCut:
-    """One such bound on one year.
-
-    Parameters
-    ----------
-    year
-        Number of the year.
-    constant, saved
-        L, and S of each option, in the year's own money.
-    """
-
-    year: int
-    constant: float
-    saved: Floats
-
-    def at(self, y: Floats) -> float:
-        """The bound for given options."""
-        return self.constant - float(self.saved @ y)
+UNLIMITED = 1e15
 
 
 class CutMaker:
@@ -87,7 +68,11 @@ class CutMaker:
             )
 
     def cut(self, y: Floats, duals: Duals, least_unserved: float) -> FlowCut:
-        """The bound at the prices of a solved plan, tight for its options `y`.
+        """The bound at the prices of a solved plan, tight for its options `y`; see :meth:`priced`."""
+        return self.priced(y, duals, least_unserved).cut
+
+    def priced(self, y: Floats, duals: Duals, least_unserved: float) -> PricedCargo:
+        """The bound at the prices of a solved plan, tight for its options `y`, and what it is made of.
 
         Parameters
         ----------
@@ -121,6 +106,38 @@ class CutMaker:
         bound -= float(sum(p * limit.bound for p, limit in zip(duals.limit, instance.limits, strict=True)))
         arcs = [np.arange(layer.num_arcs) for layer in instance.layers]
         through = Through(self.pricer, prices, cost - constant, self._ways, arcs, twice=False)
-        count = len(self._problem.options)
-        saved = np.array([through.most(option) for option in range(count)])
-        return FlowCut(self._year, bound, saved)
+        return self._priced(bound, np.where(some, cost, 0.0), through)
+
+    def _priced(self, bound: float, worth: Floats, through: Through) -> PricedCargo:
+        """The bound with what each option saves on each cargo."""
+        options, members, saved, amounts, weights, rooms = [], [], [], [], [], []
+        first = [0]
+        demand = self._instance.commodities.demand_t
+        unknown = np.zeros(len(self._problem.options))
+        for option in range(len(self._problem.options)):
+            sacks = through.knapsacks(option)
+            if sacks is None:
+                unknown[option] = np.inf
+            for part, per_t, room in sacks or []:
+                options.append(option)
+                members.append(part.member)
+                saved.append(part.saved / per_t)
+                amounts.append(demand[part.member] * per_t)
+                weights.append(per_t)
+                rooms.append(min(room, UNLIMITED))
+                first.append(first[-1] + len(part.member))
+        none = np.zeros(0)
+        cargo = PricedCargo(
+            FlowCut(self._year, bound, unknown),
+            unknown,
+            demand,
+            worth,
+            np.array(options, np.int64),
+            np.array(first, np.int64),
+            np.concatenate([*members, none]).astype(np.int64),
+            np.concatenate([*saved, none]),
+            np.concatenate([*amounts, none]),
+            np.concatenate([*weights, none]),
+            np.array(rooms, float),
+        )
+        return replace(cargo, cut=cargo.discounted(np.zeros(len(demand))))

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.integer_solver import MixedProgram, MixedStop, solve_mixed
-from logistics.models.design.cuts import CutMaker, FlowCut
+from logistics.models.design.cargo_prices import FlowCut, PricedCargo
+from logistics.models.design.cuts import CutMaker
 from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import (
     DesignAnswer,
@@ -41,6 +42,12 @@ PROGRAM_GAP = 1e-9
 PROGRAM_SHARE = 0.1
 """Share of the time limit that one program over options may take."""
 DAMPING = 0.5
+STEPS, FIRST_STEP, LEAST_STEP, PATIENCE = 150, 1.0, 0.01, 6
+"""Subgradient steps on discounts: most of them, Polyak's factor at first and in the end, and steps without a
+better bound before it is halved."""
+CLOSE = 1e-7
+MOST_MET = 2
+"""Best options under discounts that are tried beside those that cuts propose."""
 
 
 def is_large_design(problem: DesignProblem) -> bool:
@@ -84,6 +91,8 @@ class LargeDesign:
         self._best = _Best()
         self._plans = 0
         self._possible = True
+        self._discounted_at: set[bytes] = set()
+        self._worth: list[Floats] = []
         self._history: list[tuple[float, float, float]] = []
 
     def solve(self, start: Sequence[Floats] = ()) -> DesignAnswer:
@@ -99,9 +108,11 @@ class LargeDesign:
             if np.asarray(y, float).tobytes() not in self._tried:
                 self._try(np.asarray(y, float))
         while not self._late():
+            met = self._discounted()[:MOST_MET]
             proposed = self._proposals()
             if proposed is None:
                 break
+            proposed += [y for y in met if not any(np.array_equal(y, other) for other in proposed)]
             new = [y for y in proposed if y.tobytes() not in self._tried]
             for y in new:
                 if not self._late():
@@ -140,6 +151,65 @@ class LargeDesign:
             if promised > 0 and np.isfinite(flow.objective):
                 real = min(1.0, max(0.05, (first.constant - flow.objective) / promised))
                 self._ratio[year] += DAMPING * (real - self._ratio[year])
+
+    def _discounted(self) -> list[Floats]:
+        """Raise the bound by discounts on the worth of cargo, at the prices of the best plan.
+
+        Returns the options that were best at the best bounds met, the last one first.
+        """
+        problem, best_plan = self._problem, self._best
+        if best_plan.y is None or best_plan.y.tobytes() in self._discounted_at:
+            return []
+        self._discounted_at.add(best_plan.y.tobytes())
+        none, cargo, discount = np.zeros(len(problem.options)), list[PricedCargo](), list[Floats]()
+        for year, flow in enumerate(best_plan.flows):
+            maker, left = self._makers[year], problem.allowed_t(year)
+            cargo.append(maker.priced(none, flow.duals, left))
+            planned = maker.priced(best_plan.y, flow.duals, left)
+            # The worth of cargo that was best before tells more than that of this plan, once there is one.
+            worth = self._worth[year] if self._worth else planned.worth
+            discount.append(np.maximum(0.0, cargo[-1].worth - worth))
+        best, met, step, idle = -np.inf, list[Floats](), FIRST_STEP, 0
+        best_cuts: list[FlowCut] = []
+        best_discount = discount
+        for _ in range(STEPS):
+            cuts = [one.discounted(some) for one, some in zip(cargo, discount, strict=True)]
+            found = self._program(np.ones(len(cuts)), cuts)
+            if found is None or self._late():
+                break
+            y, bound = found
+            idle += 1
+            if bound > best:
+                idle = 0 if bound > best + CLOSE * abs(bound) else idle
+                best, best_cuts, best_discount = bound, cuts, discount
+                met.insert(0, y)
+            if idle >= PATIENCE:
+                step, idle, discount = step / 2, 0, best_discount
+                if step < LEAST_STEP:
+                    break
+                continue
+            slope = [
+                float(weight) * (one.taken(some, y) - one.demand_t)
+                for weight, one, some in zip(problem.year_weight, cargo, discount, strict=True)
+            ]
+            # A discount that is not there cannot fall.
+            slope = [np.where((d <= 0) & (g < 0), 0.0, g) for d, g in zip(discount, slope, strict=True)]
+            size = sum(float(g @ g) for g in slope)
+            if size <= 0.0:
+                break
+            far = (
+                max(self._best.value - bound, CLOSE * abs(bound))
+                if np.isfinite(self._best.value)
+                else abs(bound)
+            )
+            discount = [
+                np.maximum(0.0, d + step * far / size * g) for d, g in zip(discount, slope, strict=True)
+            ]
+        if best_cuts:
+            self._worth = [one.worth - some for one, some in zip(cargo, best_discount, strict=True)]
+        self._cuts += best_cuts
+        self._tell("proof")
+        return met
 
     def _proposals(self) -> list[Floats] | None:
         """Options that the cuts make best, and those that scaled savings do; None: no choice obeys the rules.

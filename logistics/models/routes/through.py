@@ -314,6 +314,27 @@ class Through:
             total += best
         return total
 
+    def knapsacks(self, addition: int) -> list[tuple[Savings, Floats, float]] | None:
+        """Savings of an addition with the room that a tonne of each takes, and the room there is.
+
+        Of a resource in tonnes and its twin in cubic metres the one that holds less is told; inf: neither.
+        None: its ways cannot be told one by one.
+        """
+        found = self.savings(addition)
+        if found is None:
+            return None
+        c, sacks = self._pricer.instance.commodities, []
+        for part in found:
+            demand = c.demand_t[part.member]
+            best, per_t, room = float(part.saved @ demand), np.ones(len(demand)), np.inf
+            for row, each in self._rooms(part.row, c.product[part.member]):
+                capacity = self._pricer.instance.resources[row].capacity
+                value = filled(part.saved, demand, each, capacity)
+                if value < best or room == np.inf:
+                    best, per_t, room = min(best, value), each, capacity
+            sacks.append((part, per_t, room))
+        return sacks
+
     def _rooms(self, row: int, product: Ints) -> list[tuple[int, Floats]]:
         """A resource in tonnes and its twin in cubic metres, with what a tonne of each commodity takes."""
         if row == BASE:
