@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix, vstack
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 
@@ -112,6 +112,19 @@ class ArcProgram:
     ub_rhs: Floats
     constant: float
 
+    def arrays(self) -> dict[str, Any]:
+        """As ``highs_arc.py`` reads it: columns of one matrix with row bounds."""
+        matrix = vstack([self.eq_matrix, self.ub_matrix]).tocsc()
+        return {
+            "cost": self.cost,
+            "start": matrix.indptr,
+            "index": matrix.indices,
+            "value": matrix.data,
+            "lower": np.concatenate([self.eq_rhs, np.full(len(self.ub_rhs), -np.inf)]),
+            "upper": np.concatenate([self.eq_rhs, self.ub_rhs]),
+            "constant": self.constant,
+        }
+
 
 def built(size: str, seed: int) -> Instance:
     """Generate an instance.
@@ -182,6 +195,11 @@ def built(size: str, seed: int) -> Instance:
         Resource("service", f"service-{i}", "t", amount) for i, amount in enumerate(capacity.tolist())
     )
     return Instance(2021, (layer,), resources, products, commodities, Weights())
+
+
+def arc_arrays(instance: Instance) -> dict[str, Any]:
+    """An instance as a linear program with a variable for each arc and class, as arrays."""
+    return arc_program(instance).arrays()
 
 
 def arc_program(instance: Instance) -> ArcProgram:

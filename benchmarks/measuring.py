@@ -8,20 +8,15 @@ import resource
 import sys
 import threading
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.register import spec_of
 from benchmarks.spec import BenchmarkError, Found, Outcome, Spec, Task
 from logistics.errors import LogisticsError
-
-if TYPE_CHECKING:
-    from benchmarks.capacitated_flow import ArcProgram
-    from logistics.integer_solver import MixedProgram
 
 PACKAGES = ("numpy", "scipy", "numba", "ortools", "logistics-engine")
 MILESTONES = {"solve to 1e-3": 1e-3, "solve to 1e-4": 1e-4, "solve to 1e-6": 1e-6}
@@ -69,11 +64,11 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class ProgramWritten:
-    """The arc form is in a file for peers."""
+class FilesWritten:
+    """What peers read is there."""
 
 
-Message = Started | Heard | Failed | Measured | ProgramWritten
+Message = Started | Heard | Failed | Measured | FilesWritten
 
 
 @dataclass
@@ -98,8 +93,8 @@ class Stopwatch:
                 self.phases.setdefault(name, time.perf_counter() - self.started)
 
 
-def measure(found: Found, time_limit_s: float, program_file: str, pipe: Connection) -> None:
-    """Measure an instance and send what happens; with `program_file` also write its arc form there."""
+def measure(found: Found, time_limit_s: float, peer_folder: str, pipe: Connection) -> None:
+    """Measure an instance and send what happens; with `peer_folder` also write what its peers read there."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         spec = spec_of(found.family)
@@ -107,12 +102,9 @@ def measure(found: Found, time_limit_s: float, program_file: str, pipe: Connecti
         pipe.send(Started())
         problem, measured = run_phases(spec, found, time_limit_s, pipe)
         pipe.send(measured)
-        if program_file and spec.program is not None:
-            write_program(spec.program(problem), Path(program_file))
-            pipe.send(ProgramWritten())
-        elif program_file and spec.strong is not None:
-            write_strong(spec.strong(problem), Path(program_file))
-            pipe.send(ProgramWritten())
+        if peer_folder:
+            write_peer_files(spec, problem, Path(peer_folder))
+            pipe.send(FilesWritten())
     except (BenchmarkError, LogisticsError, OSError) as error:
         pipe.send(Failed(str(error)))
     finally:
@@ -173,29 +165,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_strong(program: MixedProgram, path: Path) -> None:
-    """Write a mixed-integer program in the form ``strong_mip.py`` reads."""
+def write_peer_files(spec: Spec, problem: object, folder: Path) -> None:
+    """Write a problem for each peer that can solve it."""
     import numpy as np
 
-    np.savez(path, **{each.name: getattr(program, each.name) for each in fields(program)})
+    for name, arrays_of in spec.peers.items():
+        arrays = arrays_of(problem)
+        if arrays is not None:
+            np.savez(peer_file(folder, name), **arrays)
 
 
-def write_program(program: ArcProgram, path: Path) -> None:
-    """Write a linear program in the form ``highs_arc.py`` reads: columns of one matrix with row bounds."""
-    import numpy as np
-    from scipy.sparse import vstack
-
-    matrix = vstack([program.eq_matrix, program.ub_matrix]).tocsc()
-    np.savez(
-        path,
-        cost=program.cost,
-        start=matrix.indptr,
-        index=matrix.indices,
-        value=matrix.data,
-        lower=np.concatenate([program.eq_rhs, np.full(len(program.ub_rhs), -np.inf)]),
-        upper=np.concatenate([program.eq_rhs, program.ub_rhs]),
-        constant=program.constant,
-    )
+def peer_file(folder: Path, name: str) -> Path:
+    """Where a peer finds its problem."""
+    return folder / f"{name}.npz"
 
 
 def _finite(value: float | None) -> float | None:

@@ -17,11 +17,40 @@ from benchmarks.spec import BenchmarkError
 HERE = Path(__file__).resolve().parent
 LOCK = HERE / "peers.lock"
 ENVIRONMENT = HERE.parent / ".venv-peers"
-PROGRAMS = {"highs-arc": HERE / "peer_programs" / "highs_arc.py"}
-"""Peer → its program, which takes a file and a time limit."""
-STRONG = ("scip", "highs")
-"""Peers on mixed-integer programs: the solvers of the engine's own environment, through OR-Tools."""
+PEER_PROGRAMS = HERE / "peer_programs"
 GRACE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program that solves what is in a file.
+
+    Parameters
+    ----------
+    program
+        It takes its own arguments, the file, and a time limit.
+    package
+        Whose version its answer tells.
+    arguments
+        Its own.
+    is_ours
+        Whether it runs in the engine's environment, whose solvers it uses; else in the peers'.
+    """
+
+    program: Path
+    package: str
+    arguments: tuple[str, ...] = ()
+    is_ours: bool = False
+
+
+STRONG = PEER_PROGRAMS / "strong_mip.py"
+PEERS = {
+    "highs-arc": Peer(PEER_PROGRAMS / "highs_arc.py", "highspy"),
+    "spopt-cbc": Peer(PEER_PROGRAMS / "spopt_p_median.py", "spopt"),
+    "scip": Peer(STRONG, "ortools", ("scip",), is_ours=True),
+    "highs": Peer(STRONG, "ortools", ("highs",), is_ours=True),
+}
+"""All peers; which of them can solve a problem its family says."""
 
 
 @dataclass(frozen=True)
@@ -81,27 +110,17 @@ def peers_python() -> Path:
     return python
 
 
-def run_strong(name: str, program_file: Path, time_limit_s: float) -> PeerAnswer:
-    """Run a solver on a mixed-integer program in a file; see :func:`run_peer`."""
-    program = HERE / "peer_programs" / "strong_mip.py"
-    command = [sys.executable, "-P", str(program), name, str(program_file), str(time_limit_s)]
-    return _answered(name, "ortools", command, time_limit_s)
-
-
-def run_peer(name: str, python: Path, program_file: Path, time_limit_s: float) -> PeerAnswer:
-    """Run a peer on a program in a file, at most `time_limit_s` seconds.
+def run_peer(name: str, program_file: Path, time_limit_s: float) -> PeerAnswer:
+    """Run a peer on a problem in a file, at most `time_limit_s` seconds.
 
     Raises
     ------
     BenchmarkError
-        When it fails.
+        When it fails, or its environment cannot be made.
     """
-    command = [str(python), "-P", str(PROGRAMS[name]), str(program_file), str(time_limit_s)]
-    return _answered(name, "highspy", command, time_limit_s)
-
-
-def _answered(name: str, package: str, command: list[str], time_limit_s: float) -> PeerAnswer:
-    """What a peer's process prints."""
+    peer = PEERS[name]
+    python = sys.executable if peer.is_ours else str(peers_python())
+    command = [python, "-P", str(peer.program), *peer.arguments, str(program_file), str(time_limit_s)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=time_limit_s + GRACE_S, check=False
@@ -113,4 +132,4 @@ def _answered(name: str, package: str, command: list[str], time_limit_s: float) 
     except (IndexError, ValueError) as error:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise BenchmarkError(f"peer {name} failed: {said[-1]}") from error
-    return PeerAnswer(answer["status"], answer["value"], answer["seconds"], {package: answer["version"]})
+    return PeerAnswer(answer["status"], answer["value"], answer["seconds"], {peer.package: answer["version"]})

@@ -21,9 +21,10 @@ from benchmarks.measuring import (
     Started,
     measure,
     peak_mb,
+    peer_file,
     versions,
 )
-from benchmarks.peers import PROGRAMS, STRONG, PeerAnswer, peers_python, run_peer, run_strong
+from benchmarks.peers import PEERS, PeerAnswer, run_peer
 from benchmarks.register import spec_of
 from benchmarks.spec import BenchmarkError, Found
 
@@ -106,41 +107,26 @@ class Line:
 
 
 def run_all(found: Iterable[Found], time_limit_s: float, *, peers: bool) -> Iterator[Line]:
-    """Run each instance and, if asked, its peers.
-
-    Raises
-    ------
-    BenchmarkError
-        When the peers' environment cannot be made.
-    """
-    python: Path | None = None
+    """Run each instance and, if asked, its peers."""
     for one in found:
         with tempfile.TemporaryDirectory() as folder:
-            program_file = Path(folder, "program.npz")
-            line = run_one(one, time_limit_s, program_file if peers else None)
-            strong = spec_of(one.family).strong is not None
-            if program_file.is_file() and not strong:
-                python = python or peers_python()
-            for name in (STRONG if strong else PROGRAMS) if program_file.is_file() else ():
+            line = run_one(one, time_limit_s, folder if peers else "")
+            for name in PEERS:
+                file = peer_file(Path(folder), name)
+                if not file.is_file():
+                    continue
                 try:
-                    if strong:
-                        answer = run_strong(name, program_file, time_limit_s)
-                    else:
-                        assert python is not None
-                        answer = run_peer(name, python, program_file, time_limit_s)
-                    compare(line, name, answer)
+                    compare(line, name, run_peer(name, file, time_limit_s))
                 except BenchmarkError as error:
                     line.notes.append(str(error))
         yield line
 
 
-def run_one(found: Found, time_limit_s: float, program_file: Path | None = None) -> Line:
-    """Run an instance in a process of its own and end it at the time limit."""
+def run_one(found: Found, time_limit_s: float, peer_folder: str = "") -> Line:
+    """Run an instance in a process of its own and end it at the time limit; see :func:`measuring.measure`."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(
-        target=measure, args=(found, time_limit_s, str(program_file or ""), sender), daemon=True
-    )
+    process = context.Process(target=measure, args=(found, time_limit_s, peer_folder, sender), daemon=True)
     process.start()
     sender.close()
     line = Line(found)
@@ -169,7 +155,7 @@ def _listen(line: Line, receiver: Connection, time_limit_s: float) -> None:
         if not receiver.poll(max(0.0, deadline - time.perf_counter())):
             line.seconds = line.seconds or time.perf_counter() - started
             line.notes.append(
-                "ended at the time limit" if not line.measured else "its arc form took too long"
+                "ended at the time limit" if not line.measured else "what peers read took too long"
             )
             return
         try:

@@ -134,13 +134,9 @@ class Spec:
         Whether the value is the larger the better; programs for peers minimise its opposite then.
     warm_up
         Loads and compiles what a run needs, on a tiny instance.
-    program
-        The problem as a linear program for peers (:class:`benchmarks.capacitated_flow.ArcProgram`); None: it
-        is none.
-    strong
-        The problem as a strong mixed-integer program for peers
-        (:class:`logistics.integer_solver.MixedProgram`); None: it is none. Without either the family has no
-        peers.
+    peers
+        Peer of :data:`benchmarks.peers.PEERS` → the problem as the arrays its program reads; None: it cannot
+        solve this one.
     """
 
     name: str
@@ -151,5 +147,4 @@ class Spec:
     maximise: bool = False
     recognise: Callable[[Path], Recognised | None] = field(default=lambda _: None)
     warm_up: Callable[[], None] = field(default=lambda: None)
-    program: Callable[[Any], Any] | None = None
-    strong: Callable[[Any], Any] | None = None
+    peers: Mapping[str, Callable[[Any], Mapping[str, Any] | None]] = field(default_factory=dict)

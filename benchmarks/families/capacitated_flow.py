@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.capacitated_flow import SIZES, arc_program, built
+from benchmarks.capacitated_flow import SIZES, arc_arrays, built
 from benchmarks.flow_audit import audited_flow
 from benchmarks.spec import Found, Outcome, Spec, Task
 from logistics.models.flow.column_generation import FlowModel, Progress, StopRule
@@ -47,5 +47,5 @@ SPEC = Spec(
     phases={"solve": solve, "check": check},
     sizes=tuple(SIZES),
     warm_up=warm_up,
-    program=arc_program,
+    peers={"highs-arc": arc_arrays},
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from benchmarks.capacitated_flow import ArcProgram, arc_program
+from benchmarks.capacitated_flow import arc_program
 from benchmarks.linerlib.audit import audited
 from benchmarks.linerlib.logs import is_log, read_log
 from benchmarks.linerlib.model import CargoFlow, FlowProblem, cargo_flow, flow_problem
@@ -74,10 +75,10 @@ def warm_up() -> None:
     assert check(task, solve(task, problem)).verified
 
 
-def program(problem: FlowProblem) -> ArcProgram:
-    """Arc form of the same instance; its value is the loss, profit with the other sign."""
-    arcs = arc_program(problem.instance)
-    return replace(arcs, constant=arcs.constant - problem.constant_usd)
+def arcs(problem: FlowProblem) -> dict[str, Any]:
+    """The same instance with a variable for each arc; its value is the loss, profit with the other sign."""
+    program = arc_program(problem.instance)
+    return replace(program, constant=program.constant - problem.constant_usd).arrays()
 
 
 SPEC = Spec(
@@ -88,5 +89,5 @@ SPEC = Spec(
     maximise=True,
     recognise=recognise,
     warm_up=warm_up,
-    program=program,
+    peers={"highs-arc": arcs},
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +65,12 @@ def warm_up() -> None:
     assert audited(network, solve_design(design_problem(network), DesignStop(GAP)), 78.0).verified
 
 
+def strong_arrays(network: FixedChargeNetwork) -> dict[str, Any]:
+    """What ``strong_mip.py`` reads."""
+    program = strong_program(network)
+    return {each.name: getattr(program, each.name) for each in fields(program)}
+
+
 SPEC = Spec(
     name="network-design",
     about="published fixed-charge network design (Canad): cost of arcs and flows",
@@ -70,5 +78,5 @@ SPEC = Spec(
     phases={"solve": solve, "check": check},
     recognise=recognise,
     warm_up=warm_up,
-    strong=strong_program,
+    peers={"scip": strong_arrays, "highs": strong_arrays},
 )

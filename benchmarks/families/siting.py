@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.siting.audit import audited, audited_two_stages
 from benchmarks.siting.generated import LARGE, LARGE_GAP, SIZES, built
 from benchmarks.siting.layouts import layout_of
+from benchmarks.siting.peer_models import Arrays, median_arrays, strong_arrays
 from benchmarks.siting.reading import read_instance, siting_problem
 from benchmarks.spec import Found, Outcome, Recognised, Spec, Task
 from logistics.models.siting.problem import (
@@ -78,6 +81,11 @@ def warm_up() -> None:
         assert audited(problem, solve_siting(problem), None).verified
 
 
+def in_one_stage(arrays: Callable[[SitingProblem], Arrays | None]) -> Callable[[Any], Arrays | None]:
+    """Peers' arrays of problems with one stage; of two stages they have none."""
+    return lambda problem: arrays(problem) if isinstance(problem, SitingProblem) else None
+
+
 SPEC = Spec(
     name="siting",
     about="published facility location and p-median, and generated ones: cost of sites and service",
@@ -86,4 +94,9 @@ SPEC = Spec(
     sizes=SIZES,
     recognise=recognise,
     warm_up=warm_up,
+    peers={
+        "spopt-cbc": in_one_stage(median_arrays),
+        "highs": in_one_stage(strong_arrays),
+        "scip": in_one_stage(strong_arrays),
+    },
 )

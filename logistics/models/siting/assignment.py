@@ -2,16 +2,20 @@
 
     min  Σ c_ij x_ij    with    Σ_i x_ij = 1,    Σ_j d_j x_ij ≤ u_i,    x_ij ∈ {0, 1}
 
-Starting from any assignment, customers move to another site or change places with another customer, whatever
-saves most of cost plus a price for every unit that a site holds too much. Prices of sites that do rise; when
-everything fits, all fall. So the search wanders along the border of what fits. There is no proof here; that is the
-business of the search that calls it.
+Starting from any assignment, customers move to another site or change places with another customer,
+whatever saves most of cost plus a price for every unit that a site holds too much. Prices of sites that do
+rise; when everything fits, all fall. So the search wanders along the border of what fits. There is no proof
+here; that is the business of the search that calls it.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 ROUNDS = 60
 """How often prices change before a search ends without a better assignment."""
@@ -20,7 +24,7 @@ SMALL = 1e-12
 
 
 @numba.njit(cache=True, nogil=True)
-def improve_assignment(cost, demand, capacity, at, best_at):
+def improve_assignment(cost: Floats, demand: Floats, capacity: Floats, at: Ints, best_at: Ints) -> float:
     """Improve the assignment `at` [customer] of open sites' rows; the best that fits goes to `best_at`.
 
     Parameters
@@ -67,12 +71,14 @@ def improve_assignment(cost, demand, capacity, at, best_at):
 
 
 @numba.njit(cache=True, nogil=True)
-def _overload(load, capacity):
+def _overload(load: float, capacity: float) -> float:
     return max(0.0, load - capacity)
 
 
 @numba.njit(cache=True, nogil=True)
-def _descend(cost, demand, capacity, at, load, total, price):
+def _descend(
+    cost: Floats, demand: Floats, capacity: Floats, at: Ints, load: Floats, total: float, price: Floats
+) -> float:
     """Shift and swap customers while that saves; returns the cost, without the prices of overload."""
     num_sites, num_customers = cost.shape
     least = SMALL * (1.0 + abs(total))

@@ -1,13 +1,14 @@
 """Search over sites, and over services where customers are served whole, with prices as bounds.
 
-Parts of all solutions wait in the order of their bounds. Each is split in two where the relaxation is most of two
-minds: a site open or closed; if the sites are as good as decided, a customer served from a site or not. Of each half
-the rules fix what follows, the prices of the part above are raised until they reach the best solution known or come
-no further, and what would cost that much otherwise is fixed. A half whose sites are all decided is closed by
-its exact service where demands may be split.
+Parts of all solutions wait in the order of their bounds. Each is split in two where the relaxation is most
+of two minds: a site open or closed; if the sites are as good as decided, a customer served from a site or
+not. Of each half the rules fix what follows, the prices of the part above are raised until they reach the
+best solution known or come no further, and what would cost that much otherwise is fixed. A half whose sites
+are all decided is closed by its exact service where demands may be split, and where customers are whole
+once all are settled.
 
-The bound of the whole is the least of: the parts that wait, those given up because they reach the cutoff, and the best
-solution.
+The bound of the whole is the least of the parts that wait, of what was given up because it reaches the
+cutoff, and of the best solution.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from logistics.models.siting.prices import CLOSED, FREE, OPEN
 from logistics.models.siting.problem import SitingStop
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 ROOT_STEPS = 400
 STEPS = 40
@@ -39,16 +41,22 @@ TRIES_A_SITE = 10
 """Neighbours tried at the root, for each site."""
 IMPROVED_PARTS = 100
 """Up to this part neighbours are tried at every one, then at every tenth."""
-DIVE_EVERY, DIVE_STEPS = 100, 10
-"""Of every so many parts one is dived from, and so large a share of its customers settled at a time."""
 WHOLE = 1e-6
-"""A bound this little above a whole number is that number."""
+"""A bound this little above a multiple of the step, as a share of the step, is that multiple."""
 UNDECIDED = 0.1
 """A site is as good as decided when its share is nearer than this to 0 or 1."""
 
 
 class Bounds(Protocol):
-    """What a search asks of a relaxation."""
+    """What a search asks of a relaxation.
+
+    Parameters
+    ----------
+    dearest
+        No solution costs more, so that a part with a higher bound has none.
+    """
+
+    dearest: float
 
     def root(self) -> Part:
         """The whole problem."""
@@ -67,10 +75,22 @@ class Bounds(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search ended with: its bound, whether it is finished, the parts it took, and time at the root."""
+    """What a search ended with.
+
+    Parameters
+    ----------
+    bound
+        No solution costs less; inf: there is none.
+    is_finished
+        Whether nothing is left that could be below the cutoff.
+    nodes
+        Parts that were split.
+    root_seconds
+        Time until the first of them.
+    """
 
     bound: float
-    finished: bool
+    is_finished: bool
     nodes: int
     root_seconds: float
 
@@ -85,7 +105,8 @@ class Search:
     stop
         When to end.
     step
-        1 if all solutions cost whole numbers, so that parts that cannot save as much need no search; else 0.
+        All solutions cost a whole multiple of it, so parts that cannot save as much need no search; 0: they
+        do not.
     tell
         Called often with the phase, the bound and the number of parts.
     deadline
@@ -109,6 +130,7 @@ class Search:
         self._deadline = deadline
         self._given_up = np.inf
         self._nodes = 0
+        self._step_s = 0.0
         self._root_seconds = 0.0
 
     @property
@@ -127,7 +149,7 @@ class Search:
         is_open = self._bound_root(root)
         self._root_seconds = time.monotonic() - started
         if not is_open:
-            return self._outcome(np.inf, finished=True)
+            return self._outcome(np.inf, is_finished=True)
         waiting = [(root.bound, 0, root)]
         number = 0
         while waiting:
@@ -136,23 +158,21 @@ class Search:
                 break
             is_late = time.monotonic() >= self._deadline or self._nodes >= self._stop.most_nodes
             if is_late or self._sets.value <= self._stop.enough:
-                return self._outcome(bound, finished=False)
+                return self._outcome(bound, is_finished=False)
             heapq.heappop(waiting)
             self._nodes += 1
             self._tell("search", bound, self._nodes)
-            if part.service is not None and self._nodes % DIVE_EVERY == 1:
-                self._dive(part)
             for half in self._halves(part):
                 if self._bound(half, STEPS, STRIDE):
                     number += 1
                     heapq.heappush(waiting, (half.bound, number, half))
-        return self._outcome(waiting[0][0] if waiting else np.inf, finished=True)
+        return self._outcome(waiting[0][0] if waiting else np.inf, is_finished=True)
 
-    def _outcome(self, waiting: float, finished: bool) -> Outcome:
+    def _outcome(self, waiting: float, is_finished: bool) -> Outcome:
         bound = min(waiting, self._given_up, self._sets.value)
         if self._step > 0.0 and np.isfinite(bound):
-            bound = min(float(np.ceil(bound - WHOLE)), self._sets.value)
-        return Outcome(bound, finished, self._nodes, self._root_seconds)
+            bound = min(self._step * float(np.ceil(bound / self._step - WHOLE)), self._sets.value)
+        return Outcome(bound, is_finished, self._nodes, self._root_seconds)
 
     def _bound_root(self, root: Part) -> bool:
         """Bound the root and look for good sets; returns whether it has to be searched."""
@@ -161,15 +181,22 @@ class Search:
         if not ok:
             return False
         # A first solution gives the steps something to aim at.
+        started = time.monotonic()
         first = relaxation.raise_bound(root, count, np.inf, 1, 1.0)
+        self._step_s = max(1e-9, time.monotonic() - started)
         sets.offer(sets.round(root.state, first.site))
-        relaxation.raise_bound(root, count, self.cutoff, ROOT_STEPS, 1.0)
+        relaxation.raise_bound(root, count, self.cutoff, self._in_time(ROOT_STEPS), 1.0)
         self._tell("root", root.bound, 0)
         sets.bound_by(*relaxation.bound_of_sets(root))
         sets.improve(sets.round(root.state, root.share), root.share, TRIES_A_SITE * len(root.state))
         return self._bound(root, ROOT_STEPS // 2, STRIDE)
 
-    def _bound(self, part: Part, steps: int, scale: float) -> bool:
+    def _in_time(self, steps: int) -> int:
+        """How many of some steps there is time for, at least one."""
+        left_s = self._deadline - time.monotonic()
+        return steps if left_s >= steps * self._step_s else max(1, int(left_s / self._step_s))
+
+    def _bound(self, part: Part, steps: int, stride: float) -> bool:
         """Raise the bound of a part and fix what follows; returns whether it has to be searched."""
         while True:
             ok, count = self._relaxation.narrow(part)
@@ -177,7 +204,9 @@ class Search:
                 return False
             if not np.any(part.state == FREE) and self._settle(part):
                 return False
-            flips = self._relaxation.raise_bound(part, count, self.cutoff, steps, scale)
+            flips = self._relaxation.raise_bound(part, count, self.cutoff, self._in_time(steps), stride)
+            if part.bound > self._relaxation.dearest:
+                return False
             if part.bound >= self.cutoff:
                 self._given_up = min(self._given_up, part.bound)
                 return False
@@ -187,30 +216,13 @@ class Search:
                 return True
             steps = max(LEAST_STEPS, steps // 2)
 
-    def _dive(self, part: Part) -> None:
-        """Settle the customers the relaxation is most sure of, bound, and so on down to a solution."""
-        part = part.child()
-        while self._bound(part, STEPS, STRIDE):
-            self._look_nearby(part)
-            served = np.where(part.allowed, part.service, 0.0)
-            contested = np.flatnonzero(part.allowed.sum(axis=0) > 1)
-            if not len(contested):
-                return
-            sure = served.max(axis=0)[contested]
-            chosen = contested[np.argsort(-sure, kind="stable")[: max(1, len(contested) // DIVE_STEPS)]]
-            for customer in chosen:
-                site = int(served[:, customer].argmax())
-                only = np.zeros(len(part.state), bool)
-                only[site] = True
-                part.allowed[:, customer] &= only
-
     def _settle(self, part: Part) -> bool:
         """Close a part whose sites are all decided; returns whether it is."""
         opened = part.state == OPEN
         if part.allowed is None:
             self._sets.offer(opened)
             return True
-        if np.any(part.allowed.sum(axis=0) > 1):
+        if _is_contested(part).any():
             return False
         self._sets.assign(opened, part.allowed[opened].argmax(axis=0))
         return True
@@ -221,24 +233,21 @@ class Search:
         one, other = part.child(), part.child()
         free = np.flatnonzero(part.state == FREE)
         doubt = np.minimum(part.share, 1.0 - part.share)[free]
-        if part.allowed is not None and np.max(doubt, initial=0.0) < UNDECIDED:
-            served = np.where(part.allowed, np.asarray(part.service), 0.0)
-            contested = part.allowed.sum(axis=0) > 1
-            if contested.any():
-                # The customer of whom the relaxation is least sure, and the site it is served from most.
-                most = np.where(contested, served.max(axis=0), np.inf)
-                customer = int(most.argmin())
-                site = int(served[:, customer].argmax())
-                only = np.zeros(len(part.state), bool)
-                only[site] = True
-                one.allowed[:, customer] &= only
-                other.allowed[site, customer] = False
-                return one, other
-        site = free[doubt.argmax()]
-        one.state[site], other.state[site] = OPEN, CLOSED
+        if part.service is None or np.max(doubt, initial=0.0) >= UNDECIDED or not _is_contested(part).any():
+            site = free[doubt.argmax()]
+            one.state[site], other.state[site] = OPEN, CLOSED
+            return one, other
+        # The customer of whom the relaxation is least sure, and the site that serves it most.
+        assert part.allowed is not None
+        served = np.where(part.allowed, part.service, 0.0)
+        customer = int(np.where(_is_contested(part), served.max(axis=0), np.inf).argmin())
+        at = int(served[:, customer].argmax())
+        one.allow_only(at, customer)
+        other.forbid(at, customer)
         return one, other
 
     def _look_nearby(self, part: Part) -> None:
+        """Try sets near the shares of the relaxation, and whole service near its service."""
         opened = self._sets.round(part.state, part.share)
         if self._nodes <= IMPROVED_PARTS or self._nodes % 10 == 0:
             self._sets.improve(opened, part.share, len(part.state))
@@ -246,3 +255,10 @@ class Search:
             self._sets.offer(opened)
         if part.service is not None and opened.any():
             self._sets.assign(opened, part.service[opened].argmax(axis=0))
+
+
+def _is_contested(part: Part) -> Flags:
+    """Customers of a part that more than one site may serve, bool array [customer]."""
+    assert part.allowed is not None
+    contested: Flags = part.allowed.sum(axis=0) > 1
+    return contested

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-Flags = NDArray[np.bool_]
 BLOCK = 256
 """Customers sorted at a time, so that no second cost matrix is made."""
 
@@ -42,27 +41,24 @@ class CandidateLists:
     beyond: Floats
 
 
-def nearest_candidates(cost: Floats, width: int, kept: Flags | None = None) -> CandidateLists:
+def nearest_candidates(cost: Floats, width: int) -> CandidateLists:
     """Lists of the `width` nearest sites of each customer.
 
     Parameters
     ----------
     cost
         Float array [site, customer]; inf: cannot serve.
-    kept
-        Sites to choose from, bool array [site]; None: all.
     """
     sites, customers = cost.shape
-    rows = np.arange(sites, dtype=np.int32) if kept is None else np.flatnonzero(kept).astype(np.int32)
-    width = max(1, min(width, len(rows)))
+    width = max(1, min(width, sites))
     site = np.zeros((customers, width), np.int32)
     near = np.full((customers, width), np.inf)
     length = np.zeros(customers, np.int32)
     beyond = np.full(customers, np.inf)
     for first in range(0, customers, BLOCK):
         part = slice(first, min(first + BLOCK, customers))
-        block = np.ascontiguousarray((cost[:, part] if kept is None else cost[rows, part]).T)
-        if width < len(rows):
+        block = np.ascontiguousarray(cost[:, part].T)
+        if width < sites:
             order = np.argpartition(block, width, axis=1)
             beyond[part] = np.take_along_axis(block, order[:, width : width + 1], axis=1)[:, 0]
             order = np.sort(order[:, :width], axis=1)
@@ -72,6 +68,6 @@ def nearest_candidates(cost: Floats, width: int, kept: Flags | None = None) -> C
         else:
             order = np.argsort(block, axis=1, kind="stable")
         near[part] = np.take_along_axis(block, order, axis=1)
-        site[part] = rows[order]
+        site[part] = order
         length[part] = np.isfinite(near[part]).sum(axis=1)
     return CandidateLists(site, near, length, beyond)

@@ -1,18 +1,20 @@
 """Sites with capacities: which to open, and who is served from where.
 
-Model: that of :mod:`logistics.models.siting` with (3), and with (4) where every customer is served from one site.
-Way: prices of the customers bound what can be (:mod:`lagrangian`), sets of sites near what the prices like are
-tried (:mod:`open_sets`), and a search splits what is left until the bound meets the best set
+Model: that of :mod:`logistics.models.siting` with (3), and with (4) where every customer is served from one
+site. Way: prices of the customers bound what can be (:mod:`lagrangian`), sets of sites near what the prices
+like are tried (:mod:`open_sets`), and a search splits what is left until the bound meets the best set
 (:mod:`branch_and_bound`).
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from logistics.models.siting.branch_and_bound import Search
+from logistics.models.siting.choices import common_step
 from logistics.models.siting.openings import OpeningRules
 from logistics.models.siting.problem import (
     Flows,
@@ -27,9 +29,6 @@ from logistics.models.siting.progress import Shown
 from logistics.models.siting.relaxation import Relaxation
 from logistics.models.siting.served_sets import ServedSets
 from logistics.models.siting.shortage import why_none
-
-SHARE = 1e-9
-"""Smaller shares of a customer are rounding."""
 
 
 def solve_capacitated(problem: SitingProblem, stop: SitingStop, report: Report) -> SitingAnswer:
@@ -52,14 +51,17 @@ def solve_capacitated(problem: SitingProblem, stop: SitingStop, report: Report) 
     deadline = started + stop.time_limit_s
     sets = ServedSets(problem, rules, deadline)
     shown = Shown(report, sets, started)
-    search = Search(Relaxation(problem, rules), sets, stop, _least_step(problem), shown, deadline)
+    # Served whole, customers cost what the table says, and all costs have a common step if the table's do.
+    step = common_step(problem) if problem.single_source and problem.constant == 0.0 else 0.0
+    search = Search(Relaxation(problem, rules), sets, stop, step, shown, deadline)
     outcome = search.run()
     seconds = {"root": outcome.root_seconds, "search": time.monotonic() - started - outcome.root_seconds}
     if sets.service is None or sets.value >= stop.below:
-        is_impossible = outcome.finished and outcome.bound == np.inf and stop.below == np.inf
+        is_impossible = outcome.is_finished and outcome.bound == np.inf and stop.below == np.inf
         obstacle = why_none(problem, rules) if is_impossible else None
-        return without_solution(problem, obstacle, outcome.bound, nodes=outcome.nodes, seconds=seconds)
-    site, customer = np.nonzero(sets.service > SHARE)
+        answer = without_solution(problem, obstacle, outcome.bound, nodes=outcome.nodes, seconds=seconds)
+        return replace(answer, bound_by="search")
+    site, customer = np.nonzero(sets.service)
     flows = Flows(
         np.flatnonzero(sets.opened)[site].astype(np.int32),
         customer.astype(np.int32),
@@ -70,7 +72,7 @@ def solve_capacitated(problem: SitingProblem, stop: SitingStop, report: Report) 
     assignment[flows.customer[alone]] = flows.site[alone]
     gap = relative_gap(sets.value, outcome.bound)
     return SitingAnswer(
-        status="optimal" if outcome.finished or gap <= stop.gap else "limit",
+        status="optimal" if outcome.is_finished or gap <= stop.gap else "limit",
         open=sets.opened,
         assignment=assignment,
         flows=flows,
@@ -81,9 +83,3 @@ def solve_capacitated(problem: SitingProblem, stop: SitingStop, report: Report) 
         nodes=outcome.nodes,
         seconds=seconds,
     )
-
-
-def _least_step(problem: SitingProblem) -> float:
-    """1 if all solutions cost whole numbers, since all costs do and customers are served whole; else 0."""
-    cost = np.concatenate([problem.cost[np.isfinite(problem.cost)], problem.fixed_cost, [problem.constant]])
-    return 1.0 if problem.single_source and np.all(cost == np.rint(cost)) else 0.0

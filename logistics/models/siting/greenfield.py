@@ -101,7 +101,8 @@ def _on_sphere(latitude: Floats, longitude: Floats) -> Floats:
 def _angles(point: Floats, centre: Floats) -> Floats:
     """Angle between each point and each centre; exact also where they are close."""
     chord = np.linalg.norm(point[:, None, :] - centre[None, :, :], axis=2)
-    return 2.0 * np.arcsin(np.clip(chord / 2.0, 0.0, 1.0))
+    angle: Floats = 2.0 * np.arcsin(np.clip(chord / 2.0, 0.0, 1.0))
+    return angle
 
 
 def _start(point: Floats, weight: Floats, count: int, random: np.random.Generator) -> Floats:

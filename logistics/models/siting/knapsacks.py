@@ -4,22 +4,28 @@ A site with room u earns v_j - c_j for all of customer j and picks the best load
 
     max  Σ (v_j - c_j) x_j    with    Σ d_j x_j ≤ u,    0 ≤ x_j ≤ 1, or x_j ∈ {0, 1}.
 
-Split loads are found by partial sorting, whole ones by a depth-first search with the split load as its bound.
-A search that takes too long ends with the split bound, which is never below the best load, so a bound made of it
-holds all the same.
+Split loads are found by partial sorting, whole ones by a depth-first search with the split load as its
+bound. A search that takes too long ends with the split bound, which is never below the best load, so a
+bound made of it holds all the same.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 MOST_BRANCHES = 3000
 """Of the search for the best whole load."""
 
 
 @numba.njit(cache=True, nogil=True)
-def best_split_load(price, cost, demand, room, chosen, ratio):
+def best_split_load(
+    price: Floats, cost: Floats, demand: Floats, room: float, chosen: NDArray[np.int32], ratio: Floats
+) -> tuple[float, int, float]:
     """Best load where customers may be split.
 
     Fills `chosen` with the customers served. Returns what the site earns, how many of them are served whole,
@@ -72,13 +78,15 @@ def best_split_load(price, cost, demand, room, chosen, ratio):
 
 
 @numba.njit(cache=True, nogil=True)
-def _swap(chosen, ratio, a, b):
+def _swap(chosen: NDArray[np.int32], ratio: Floats, a: int, b: int) -> None:
     chosen[a], chosen[b] = chosen[b], chosen[a]
     ratio[a], ratio[b] = ratio[b], ratio[a]
 
 
 @numba.njit(cache=True, nogil=True)
-def best_whole_load(price, cost, demand, room, chosen, ratio):
+def best_whole_load(
+    price: Floats, cost: Floats, demand: Floats, room: float, chosen: NDArray[np.int32], ratio: Floats
+) -> tuple[float, int]:
     """Best load where every customer is served whole or not at all.
 
     Fills `chosen` with the customers of the best load found. Returns what no load can beat (what it earns,
@@ -117,7 +125,7 @@ def best_whole_load(price, cost, demand, room, chosen, ratio):
 
 
 @numba.njit(cache=True, nogil=True)
-def search_load(margin, weight, lightest, room):
+def search_load(margin: Floats, weight: Floats, lightest: Floats, room: float) -> tuple[float, Flags]:
     """Depth-first search over items by falling margin per weight, each first taken, then left."""
     count = len(margin)
     taken = np.zeros(count, np.bool_)

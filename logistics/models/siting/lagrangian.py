@@ -1,14 +1,14 @@
 """What no choice of capacitated sites can beat: prices of the customers and of the side rows.
 
-With a price v_j for serving customer j and a price w_r ≥ 0 for each side row, written as Σ a_ri y_i ≥ b_r, relaxing
-"everybody is served" and the side rows leaves a knapsack a site and a choice of sites:
+With a price v_j for serving customer j and a price w_r ≥ 0 for each side row, written as Σ a_ri y_i ≥ b_r,
+relaxing "everybody is served" and the side rows leaves a knapsack a site and a choice of sites:
 
     L(v, w) = Σ_j v_j + Σ_r w_r b_r + min { Σ_i ρ_i y_i : y allowed }
     ρ_i     = f_i - Σ_r w_r a_ri - best load of i at prices v            (:mod:`knapsacks`)
 
-L is at most the cost of every solution in which the open sites are open, the closed ones closed, and the number of
-open sites is in its range. Steps go along a moving average of the subgradients, which also tells how much of the
-time a site is chosen: about the share with which the linear relaxation opens it.
+L is at most the cost of every solution in which the open sites are open, the closed ones closed, and the
+number of open sites is in its range. Steps go along a moving average of the subgradients, which also tells
+how much of the time a site is chosen: about the share with which the linear relaxation opens it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.choice import choose_sites
 from logistics.models.siting.knapsacks import best_split_load, best_whole_load
+from logistics.models.siting.priced_choice import choose_sites
 from logistics.models.siting.prices import CLOSED
 
 Floats = NDArray[np.float64]
+States = NDArray[np.int8]
+Ints = NDArray[np.int64]
 
 MEMORY = 0.3
 """Weight of the newest subgradient in the direction."""
@@ -65,7 +67,17 @@ class Offers(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def find_loads(price, offers, whole, state, reduced, load, count, part, ratio):
+def find_loads(
+    price: Floats,
+    offers: Offers,
+    whole: bool,
+    state: States,
+    reduced: Floats,
+    load: NDArray[np.int32],
+    count: Ints,
+    part: Floats,
+    ratio: Floats,
+) -> None:
     """Find each site's best load at prices; fills `reduced`, and loads as the knapsacks return them."""
     num_customers = len(offers.demand)
     customer_price = price[:num_customers]
@@ -87,8 +99,10 @@ def find_loads(price, offers, whole, state, reduced, load, count, part, ratio):
 
 
 @numba.njit(cache=True, nogil=True)
-def take_step(price, low, scale, slope, way, weight, distance):
-    """Move prices along the average of the slopes, as far as the way to the goal suggests; False: nowhere to go."""
+def take_step(
+    price: Floats, low: Floats, scale: Floats, slope: Floats, way: Floats, weight: float, distance: float
+) -> bool:
+    """Move prices along the average of the slopes, a share of the way to the goal; False: nowhere to go."""
     length = 0.0
     for q in range(len(price)):
         way[q] += weight * (slope[q] - way[q])
@@ -103,7 +117,20 @@ def take_step(price, low, scale, slope, way, weight, distance):
 
 
 @numba.njit(cache=True, nogil=True)
-def raise_bound(price, offers, whole, state, least, most, goal, steps, stride, reduced, share, service):
+def raise_bound(
+    price: Floats,
+    offers: Offers,
+    whole: bool,
+    state: States,
+    least: int,
+    most: int,
+    goal: float,
+    steps: int,
+    stride: float,
+    reduced: Floats,
+    share: Floats,
+    service: Floats,
+) -> float:
     """Raise the bound by subgradient steps from the prices given, which end as the best found.
 
     Parameters
@@ -180,11 +207,13 @@ def raise_bound(price, offers, whole, state, least, most, goal, steps, stride, r
 
 
 @numba.njit(cache=True, nogil=True)
-def service_costs(price, cost, demand, room, earned, rise):
+def service_costs(
+    price: Floats, cost: Floats, demand: Floats, room: Floats, earned: Floats, rise: Floats
+) -> None:
     """Fill `rise` [site, customer] with how much less a site's best whole load earns with a customer in it.
 
-    `earned` is what the best load earns. With customer j in the load the rest of the room earns no more than the
-    best split load does.
+    `earned` is what the best load earns. With customer j in the load the rest of the room earns no more
+    than the best split load does.
     """
     num_sites, num_customers = cost.shape
     chosen = np.empty(num_customers, np.int64)

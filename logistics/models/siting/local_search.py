@@ -4,36 +4,49 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from logistics.models.siting.prices import FREE
-from logistics.models.siting.swap_moves import KEPT, NOBODY, best_move, excess, move, standing_at
+from logistics.models.siting.swap_moves import (
+    KEPT,
+    NOBODY,
+    Ground,
+    Standing,
+    best_move,
+    excess,
+    move,
+    standing_at,
+)
+
+States = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 
 EPSILON = 1e-11
 """Savings below this share of the cost are rounding."""
 
 
 @numba.njit(cache=True, nogil=True)
-def _random(state):
+def _random(state: NDArray[np.uint64]) -> float:
     """Next of a row of pseudo-random numbers in [0, 1); `state` is one unsigned 64-bit number."""
     x = state[0]
     x ^= x << np.uint64(13)
     x ^= x >> np.uint64(7)
     x ^= x << np.uint64(17)
     state[0] = x
-    return (x >> np.uint64(11)) / 9007199254740992.0
+    return float(x >> np.uint64(11)) / 9007199254740992.0
 
 
 @numba.njit(cache=True, nogil=True)
-def _cost(g, s):
+def _cost(g: Ground, s: Standing) -> float:
     """What a choice costs, penalties included."""
-    value = s.d1.sum()
+    value = float(s.d1.sum())
     for q in range(s.size[0]):
         value += g.fixed[s.member[q]]
     return value
 
 
 @numba.njit(cache=True, nogil=True)
-def _disturb(g, s, state, strength, random):
+def _disturb(g: Ground, s: Standing, state: States, strength: float, random: NDArray[np.uint64]) -> None:
     """Swap some open sites for ones near a customer's best."""
     for _ in range(1 + int(_random(random) * strength * s.size[0])):
         j = int(_random(random) * len(s.d1))
@@ -49,7 +62,7 @@ def _disturb(g, s, state, strength, random):
 
 
 @numba.njit(cache=True, nogil=True)
-def _go_back(g, s, wanted):
+def _go_back(g: Ground, s: Standing, wanted: Flags) -> None:
     """Move to a choice, by swaps as far as they go."""
     for i in range(len(wanted)):
         if wanted[i] and s.slot[i] < 0:
@@ -68,7 +81,9 @@ def _go_back(g, s, wanted):
 
 
 @numba.njit(cache=True, nogil=True)
-def wander(g, state, open_sites, rounds, strength, seed, most_moves):
+def wander(
+    g: Ground, state: States, open_sites: Flags, rounds: int, strength: float, seed: int, most_moves: int
+) -> tuple[float, int]:
     """Descend from `open_sites`, then disturb and descend again for some rounds.
 
     Parameters

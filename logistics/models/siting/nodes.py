@@ -86,7 +86,7 @@ class Node:
 
 
 @numba.njit(cache=True, nogil=True)
-def narrow_by(r, state):
+def narrow_by(r: Rules, state: States) -> tuple[bool, int, int]:
     """Fix free sites in place; returns whether any choice is left, and how many are least and most open."""
     left, least, most = narrow(
         r.coefficient, r.lower, r.upper, r.rising, r.is_positive, r.least, r.most, r.may_serve, r.twin, state
@@ -96,7 +96,18 @@ def narrow_by(r, state):
 
 
 @numba.njit(cache=True, nogil=True)
-def _settle(p, rules, effort, state, price, row_price, share, target, cutoff, chosen):
+def _settle(
+    p: Relaxation,
+    rules: Rules,
+    effort: Effort,
+    state: States,
+    price: Floats,
+    row_price: Floats,
+    share: Floats,
+    target: float,
+    cutoff: float,
+    chosen: Flags,
+) -> float:
     """Raise a node's bound and fix its sites, all in place; returns the bound, inf: nothing is left.
 
     `chosen` is the cheapest choice by reduced costs at the end.
@@ -144,7 +155,9 @@ def settled(relaxation: Relaxation, rules: Rules, choices: Choices, node: Node, 
 
 
 @numba.njit(cache=True, nogil=True)
-def fix_by_reduced_costs(reduced, chosen, state, least, most, bound, cutoff):
+def fix_by_reduced_costs(
+    reduced: Floats, chosen: Flags, state: States, least: int, most: int, bound: float, cutoff: float
+) -> int:
     """Fix free sites that no solution below `cutoff` has otherwise, in place; returns how many.
 
     A site out of the choice would cost its ρ, less that of the dearest chosen one where it takes its place;

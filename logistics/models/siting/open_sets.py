@@ -1,7 +1,7 @@
 """Sets of open sites that are tried: what each costs, the best so far, and better ones in its neighbourhood.
 
-A neighbour is worth trying only if prices of the relaxation allow it to be better: for any prices, a constant and the
-reduced costs of its sites add up to a bound of a set.
+A neighbour is worth trying only if prices of the relaxation allow it to be better: for any prices, a
+constant and the reduced costs of its sites add up to a bound of a set.
 """
 
 from __future__ import annotations
@@ -68,14 +68,8 @@ class OpenSets(ABC, Generic[Service]):
         """What an allowed set costs, as far as is known; :meth:`_keep` is told of solutions."""
 
     @abstractmethod
-    def assign(self, opened: Flags, start: Ints) -> None:
-        """Look for a solution in which customers are served whole, near an assignment.
-
-        Parameters
-        ----------
-        start
-            Site of each customer, numbered among the open ones.
-        """
+    def _assign(self, opened: Flags, start: Ints) -> None:
+        """Look for a solution of an allowed set near an assignment, as :meth:`assign`."""
 
     @property
     def has_solution(self) -> bool:
@@ -87,13 +81,26 @@ class OpenSets(ABC, Generic[Service]):
         self._base, self._reduced = constant, reduced
 
     def offer(self, opened: Flags) -> float:
-        """Try a set; returns what it costs (of whole service: as far as is known), inf if it serves not all."""
+        """Try a set; returns what it costs, as far as is known, inf if it serves not all."""
         key = np.packbits(opened).tobytes()
         known = self._tried.get(key)
         if known is None:
             known = self._cost(opened) if self.rules.allow(opened) else np.inf
             self._tried[key] = known
         return known
+
+    def assign(self, opened: Flags, start: Ints) -> None:
+        """Look for a solution in which customers are served whole, near an assignment.
+
+        Parameters
+        ----------
+        opened
+            A set, which need not be allowed.
+        start
+            Site of each customer, numbered among the open ones.
+        """
+        if self.rules.allow(opened):
+            self._assign(opened, start)
 
     def _keep(self, value: float, opened: Flags, service: Service) -> None:
         """Keep a solution if it is better than the best."""
@@ -103,7 +110,7 @@ class OpenSets(ABC, Generic[Service]):
     def round(self, state: States, share: Floats) -> Flags:
         """A set near the shares with which a relaxation opens sites, allowed if one is easy to find."""
         free = state == FREE
-        opened = (state == OPEN) | (free & (share > 0.5))
+        opened: Flags = (state == OPEN) | (free & (share > 0.5))
         lacking = self.rules.lacks(opened)
         for i in np.argsort(-share, kind="stable"):
             if not lacking.any():
@@ -126,7 +133,8 @@ class OpenSets(ABC, Generic[Service]):
                     break
             else:
                 return opened
-        return trial == OPEN
+        chosen: Flags = trial == OPEN
+        return chosen
 
     def improve(self, opened: Flags, share: Floats, most_tries: int) -> None:
         """Open, close and swap sites while that saves, as far as the prices allow it to."""

@@ -1,6 +1,7 @@
 """Which sites may still be open: rules on the open sites alone, and what follows from them.
 
-In a search some sites are open, some closed, others free. Rules fix further ones, or show that nothing is left:
+In a search some sites are open, some closed, others free. Rules fix more of them, or show that nothing is
+left:
 
     (1)  lower ≤ A·y ≤ upper                  side rows; one row says that open capacities cover the demand
     (2)  least ≤ Σ y_i ≤ most
@@ -8,7 +9,7 @@ In a search some sites are open, some closed, others free. Rules fix further one
     (4)  y_t ≥ y_i                            of two equal sites the first opens first
 
 From a row of (1) without negative coefficients follows how many sites must or may be open, which is (2) made
-tighter: seven sites where six cannot hold the demand. This is what lifts the capacitated bound most.
+tighter: seven sites where six cannot hold the demand.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from logistics.models.siting.problem import SideRows, SitingProblem
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+States = NDArray[np.int8]
 
 SLACK = 1e-9
 """Rows hold within this share of their bound, at least 1."""
@@ -153,7 +155,18 @@ def _twins(features: Floats) -> Ints:
 
 
 @numba.njit(cache=True, nogil=True)
-def narrow(coefficient, lower, upper, rising, is_positive, least, most, may_serve, twin, state):
+def narrow(
+    coefficient: Floats,
+    lower: Floats,
+    upper: Floats,
+    rising: Ints,
+    is_positive: Flags,
+    least: int,
+    most: int,
+    may_serve: Flags,
+    twin: Ints,
+    state: States,
+) -> tuple[bool, int, int]:
     """Fix free sites in `state` until no rule says more.
 
     Returns whether anything is left, and how many sites at least and at most are open.
@@ -209,7 +222,7 @@ def narrow(coefficient, lower, upper, rising, is_positive, least, most, may_serv
 
 
 @numba.njit(cache=True, nogil=True)
-def _narrow_by_row(coefficient, lower, upper, state):
+def _narrow_by_row(coefficient: Floats, lower: float, upper: float, state: States) -> tuple[bool, bool]:
     """What one row says: whether it can hold, and whether it fixed a site."""
     least, most = 0.0, 0.0
     for i in range(len(state)):
@@ -251,7 +264,9 @@ def _narrow_by_row(coefficient, lower, upper, state):
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_range(coefficient, lower, upper, rising, state):
+def _count_range(
+    coefficient: Floats, lower: float, upper: float, rising: Ints, state: States
+) -> tuple[int, int]:
     """How many sites must, and may, be open for a row of coefficients ≥ 0 to hold."""
     num_sites = len(state)
     num_open, num_free, activity = 0, 0, 0.0
@@ -279,41 +294,3 @@ def _count_range(coefficient, lower, upper, rising, state):
                     break
                 many += 1
     return few, many
-
-
-@numba.njit(cache=True, nogil=True)
-def narrow_services(state, allowed, demand, room):
-    """Rule out what no longer fits and open sites somebody depends on; returns whether anything is left.
-
-    A customer with one site left is served there: the site is open, and its room shrinks for the others.
-    """
-    num_sites, num_customers = allowed.shape
-    num_left = np.zeros(num_customers, np.int64)
-    last = np.zeros(num_customers, np.int64)
-    space = np.empty(num_sites)
-    for i in range(num_sites):
-        if state[i] == CLOSED:
-            allowed[i, :] = False
-    while True:
-        space[:] = room
-        for j in range(num_customers):
-            num_left[j] = 0
-            for i in range(num_sites):
-                if allowed[i, j]:
-                    num_left[j] += 1
-                    last[j] = i
-            if num_left[j] == 0:
-                return False
-            if num_left[j] == 1:
-                space[last[j]] -= demand[j]
-                state[last[j]] = OPEN
-        changed = False
-        for i in range(num_sites):
-            if space[i] < 0.0:
-                return False
-            for j in range(num_customers):
-                if allowed[i, j] and num_left[j] > 1 and demand[j] > space[i]:
-                    allowed[i, j] = False
-                    changed = True
-        if not changed:
-            return True

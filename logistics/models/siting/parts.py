@@ -1,14 +1,15 @@
 """Parts of all solutions, as a search splits them, and what is left of them to decide.
 
-In a part some sites are open or closed, and where customers are served whole, some services are ruled out. Closed
-sites and customers that have only one site left do not reach the kernels; the latter take room from their site
-instead.
+In a part some sites are open or closed, and where customers are served whole, some services are ruled out.
+Closed sites and customers that have only one site left do not reach the kernels; the latter take room from
+their site instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,10 +37,8 @@ class Part:
     bound
         No solution in this part costs less.
     share, service
-        How much of the time the relaxation opened a site, [site], and served a customer from it, [site, customer]
-        or None.
-    depth
-        Branchings above it.
+        How much of the time the relaxation opened a site, [site], and served a customer from it,
+        [site, customer]; None of the latter where customers may be split.
     """
 
     state: States
@@ -48,7 +47,6 @@ class Part:
     bound: float
     share: Floats
     service: Floats | None
-    depth: int = 0
 
     def child(self) -> Part:
         """Copy to branch on."""
@@ -59,8 +57,19 @@ class Part:
             self.bound,
             self.share.copy(),
             None if self.service is None else self.service.copy(),
-            self.depth + 1,
         )
+
+    def allow_only(self, site: int, customer: int) -> None:
+        """Serve a customer from a site."""
+        assert self.allowed is not None
+        allowed = self.allowed[site, customer]
+        self.allowed[:, customer] = False
+        self.allowed[site, customer] = allowed
+
+    def forbid(self, site: int, customer: int) -> None:
+        """Serve a customer from other sites."""
+        assert self.allowed is not None
+        self.allowed[site, customer] = False
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,8 @@ class LeftOver:
     customers
         Their rows, int array.
     cost, room, service
-        Of sites that are not closed, for these customers: cost inf where ruled out, room without that of settled
-        customers, [site, customer], [site], [site, customer] (empty where customers may be split).
+        Of sites that are not closed, for these customers: cost inf where ruled out, room without that of
+        settled customers, [site, customer], [site], [site, customer] (empty where customers may be split).
     settled_cost, settled_load
         Cost of serving the settled customers, and their demand by site, [site].
     sites, demand
@@ -101,7 +110,7 @@ class LeftOver:
         is_settled = allowed.sum(axis=0) == 1
         settled, customers = np.flatnonzero(is_settled), np.flatnonzero(~is_settled)
         home = allowed.argmax(axis=0)[settled]
-        load = np.bincount(home, demand[settled], len(sites))
+        load = np.bincount(home, demand[settled], len(sites)).astype(np.float64)
         return cls(
             customers=customers,
             cost=np.ascontiguousarray(np.where(allowed[:, customers], cost[:, customers], np.inf)),
@@ -174,5 +183,43 @@ class Flips:
 
 
 def beyond(goal: float) -> float:
-    """A goal for a bound that is reached even after what is constant is added to it."""
+    """A little more than a goal, so that a bound reaches it even with the rounding of what is added to it."""
     return goal + 1e-12 * abs(goal)
+
+
+@numba.njit(cache=True, nogil=True)
+def narrow_services(state: States, allowed: Flags, demand: Floats, room: Floats) -> bool:
+    """Rule out what no longer fits and open sites somebody depends on; returns whether anything is left.
+
+    A customer with one site left is served there: the site is open, and its room shrinks for the others.
+    """
+    num_sites, num_customers = allowed.shape
+    num_left = np.zeros(num_customers, np.int64)
+    last = np.zeros(num_customers, np.int64)
+    space = np.empty(num_sites)
+    for i in range(num_sites):
+        if state[i] == CLOSED:
+            allowed[i, :] = False
+    while True:
+        space[:] = room
+        for j in range(num_customers):
+            num_left[j] = 0
+            for i in range(num_sites):
+                if allowed[i, j]:
+                    num_left[j] += 1
+                    last[j] = i
+            if num_left[j] == 0:
+                return False
+            if num_left[j] == 1:
+                space[last[j]] -= demand[j]
+                state[last[j]] = OPEN
+        changed = False
+        for i in range(num_sites):
+            if space[i] < 0.0:
+                return False
+            for j in range(num_customers):
+                if allowed[i, j] and num_left[j] > 1 and demand[j] > space[i]:
+                    allowed[i, j] = False
+                    changed = True
+        if not changed:
+            return True

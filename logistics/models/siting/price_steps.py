@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
-from logistics.models.siting.prices import CLOSED, OPEN, bound_by, is_dense, times_served
+from logistics.models.siting.prices import CLOSED, OPEN, Relaxation, bound_by, is_dense, times_served
+
+States = NDArray[np.int8]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 DEFLECTION = 0.85
 """Weight of the last direction in the next."""
@@ -15,7 +20,7 @@ DENSE_STEPS = 10
 
 
 @numba.njit(cache=True, nogil=True)
-def price_range(p, state, low, high):
+def price_range(p: Relaxation, state: States, low: Floats, high: Floats) -> bool:
     """Fill `low` and `high` with the least and most that a price is sensibly; whether all can be served.
 
     Below the nearest site that may open a price only loses, and so it does above the nearest open site.
@@ -39,7 +44,7 @@ def price_range(p, state, low, high):
 
 
 @numba.njit(cache=True, nogil=True)
-def ascend(p, price, high):
+def ascend(p: Relaxation, price: Floats, high: Floats) -> None:
     """Raise prices from the nearest site's cost, one customer after the other, while no ρ falls below 0."""
     customers = len(p.length)
     slack = np.maximum(p.fixed, 0.0)
@@ -73,21 +78,35 @@ def ascend(p, price, high):
 
 
 @numba.njit(cache=True, nogil=True)
-def _row_slope(p, r, row_price, chosen):
+def _row_slope(p: Relaxation, r: int, row_price: float, chosen: Flags) -> float:
     """How L rises with the price of a side row."""
     activity = 0.0
     for i in range(len(chosen)):
         if chosen[i]:
             activity += p.coefficient[r, i]
     if row_price > 0.0 or (row_price == 0.0 and activity < p.lower[r]):
-        return p.lower[r] - activity
+        return float(p.lower[r]) - activity
     if row_price < 0.0 or activity > p.upper[r]:
-        return p.upper[r] - activity
+        return float(p.upper[r]) - activity
     return 0.0
 
 
 @numba.njit(cache=True, nogil=True)
-def improve(p, price, row_price, state, least, most, low, high, target, steps, scale, patience, share):
+def improve(
+    p: Relaxation,
+    price: Floats,
+    row_price: Floats,
+    state: States,
+    least: int,
+    most: int,
+    low: Floats,
+    high: Floats,
+    target: float,
+    steps: int,
+    scale: float,
+    patience: int,
+    share: Floats,
+) -> tuple[float, float]:
     """Subgradient steps from (price, row_price), which end as the best found; returns its bound, last scale.
 
     Parameters
@@ -95,7 +114,8 @@ def improve(p, price, row_price, state, least, most, low, high, target, steps, s
     target
         Bound that steps aim at, and at which they end.
     scale
-        Share of the step that would close the gap, halved after `patience` steps without a better bound.
+        Share of the step that would close the gap, halved after `patience` steps without a better bound;
+        ends as 0 where no step leads anywhere.
     share
         Moving average of the choices, updated: where each site stands between closed and open.
     """
@@ -150,6 +170,8 @@ def improve(p, price, row_price, state, least, most, low, high, target, steps, s
             row_direction[q] = slope + DEFLECTION * row_direction[q]
             square += row_direction[q] ** 2
         if square == 0.0:
+            # Every price is at the end of its range.
+            scale = 0.0
             break
         size = scale * (target - bound) / square
         for j in range(customers):

@@ -22,6 +22,8 @@ from logistics.models.siting.problem import SideRows, SitingProblem
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+States = NDArray[np.int8]
 
 FREE, OPEN, CLOSED = 0, 1, -1
 """States of a site in a search."""
@@ -87,7 +89,7 @@ class Relaxation(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def is_dense(p, price):
+def is_dense(p: Relaxation, price: Floats) -> bool:
     """Whether so many sites are cheaper than prices that whole rows are faster to add up than lists."""
     places = 0
     for j in range(len(p.length)):
@@ -103,7 +105,7 @@ def is_dense(p, price):
 
 
 @numba.njit(cache=True, nogil=True)
-def reduced_costs(p, price, row_price, dense, reduced):
+def reduced_costs(p: Relaxation, price: Floats, row_price: Floats, dense: bool, reduced: Floats) -> None:
     """Fill `reduced` with each site's ρ."""
     if dense:
         _savings(p.cost, price, reduced)
@@ -125,7 +127,7 @@ def reduced_costs(p, price, row_price, dense, reduced):
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
-def _savings(cost, price, savings):
+def _savings(cost: Floats, price: Floats, savings: Floats) -> None:
     """Fill `savings` with Σ_j (v_j - c_ij)⁺; sums may be reordered, so that they are vectorised."""
     for i in range(len(savings)):
         total = 0.0
@@ -135,7 +137,7 @@ def _savings(cost, price, savings):
 
 
 @numba.njit(cache=True, nogil=True)
-def times_served(p, price, chosen, dense, served):
+def times_served(p: Relaxation, price: Floats, chosen: Flags, dense: bool, served: Ints) -> None:
     """Fill `served` with how many chosen sites are cheaper than each customer's price."""
     if dense:
         served[:] = 0
@@ -153,7 +155,7 @@ def times_served(p, price, chosen, dense, served):
 
 
 @numba.njit(cache=True, nogil=True)
-def _smallest(values, k):
+def _smallest(values: Floats, k: int) -> float:
     """The k-th smallest value, counted from 0, by Hoare's selection; reorders `values`."""
     first, last = 0, len(values) - 1
     while first < last:
@@ -174,11 +176,11 @@ def _smallest(values, k):
             first = i
         else:
             break
-    return values[k]
+    return float(values[k])
 
 
 @numba.njit(cache=True, nogil=True)
-def choose(reduced, state, least, most, chosen):
+def choose(reduced: Floats, state: States, least: int, most: int, chosen: Flags) -> float:
     """Fill `chosen` with the cheapest choice by reduced costs; returns its cost, inf: no choice is allowed.
 
     Sites that are OPEN are in it, CLOSED ones are not; between equal ones the first counts.
@@ -221,16 +223,35 @@ def choose(reduced, state, least, most, chosen):
 
 
 @numba.njit(cache=True, nogil=True)
-def bound_of(p, price, row_price, state, least, most, reduced, chosen):
+def bound_of(
+    p: Relaxation,
+    price: Floats,
+    row_price: Floats,
+    state: States,
+    least: int,
+    most: int,
+    reduced: Floats,
+    chosen: Flags,
+) -> float:
     """L(v, r); fills `reduced` and `chosen`."""
     return bound_by(p, price, row_price, is_dense(p, price), state, least, most, reduced, chosen)
 
 
 @numba.njit(cache=True, nogil=True)
-def bound_by(p, price, row_price, dense, state, least, most, reduced, chosen):
+def bound_by(
+    p: Relaxation,
+    price: Floats,
+    row_price: Floats,
+    dense: bool,
+    state: States,
+    least: int,
+    most: int,
+    reduced: Floats,
+    chosen: Flags,
+) -> float:
     """L(v, r), added up from rows (`dense`) or lists; fills `reduced` and `chosen`."""
     reduced_costs(p, price, row_price, dense, reduced)
-    total = choose(reduced, state, least, most, chosen) + price.sum()
+    total = choose(reduced, state, least, most, chosen) + float(price.sum())
     for r in range(len(row_price)):
         if row_price[r] > 0.0:
             total += row_price[r] * p.lower[r]

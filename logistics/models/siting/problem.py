@@ -21,25 +21,31 @@ Proof = Literal["prices", "search", "solver", "none"]
 """What a bound rests on: customers' prices that anyone can add up (``prices``), a tree search whose leaves
 were each bounded by such prices (``search``), a MIP solver's word (``solver``), nothing (``none``)."""
 Obstacle = Literal[
-    "no_sites", "more_than_sites", "nobody_serves", "capacity_short", "side_rows", "no_set_serves_all"
+    "no_sites",
+    "more_than_sites",
+    "nobody_serves",
+    "capacity_short",
+    "side_rows",
+    "shares_short",
+    "no_set_serves_all",
 ]
 
 
 @dataclass(frozen=True)
-class _Arrays:
-    """A frozen class whose arrays are frozen too."""
+class FrozenArrays:
+    """A frozen class whose arrays are frozen too, and all of one layout, which kernels are compiled for."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if isinstance(value, np.ndarray) and value.flags.writeable:
-                value = value.view()
+            if isinstance(value, np.ndarray):
+                value = np.ascontiguousarray(value).view()
                 value.flags.writeable = False
                 object.__setattr__(self, each.name, value)
 
 
 @dataclass(frozen=True)
-class SideRows(_Arrays):
+class SideRows(FrozenArrays):
     """Linear rows on the open sites: lower ≤ coefficient · y ≤ upper.
 
     Parameters
@@ -64,7 +70,7 @@ class SideRows(_Arrays):
 
 
 @dataclass(frozen=True)
-class SitingProblem(_Arrays):
+class SitingProblem(FrozenArrays):
     """Which sites to open so that all customers are served at least cost.
 
     Parameters
@@ -153,7 +159,7 @@ class SitingProblem(_Arrays):
 
 
 @dataclass(frozen=True)
-class CentreProblem(_Arrays):
+class CentreProblem(FrozenArrays):
     """Which sites to open so that the farthest customer is as near as possible.
 
     Parameters
@@ -172,7 +178,7 @@ class CentreProblem(_Arrays):
 
 
 @dataclass(frozen=True)
-class CoverageProblem(_Arrays):
+class CoverageProblem(FrozenArrays):
     """Which sites to open so that as much weight as possible has an open site in reach.
 
     Parameters
@@ -194,7 +200,7 @@ class CoverageProblem(_Arrays):
 
 
 @dataclass(frozen=True)
-class TwoStageProblem(_Arrays):
+class TwoStageProblem(FrozenArrays):
     """Which plants and which depots to open so that all customers are served over both at least cost.
 
     Parameters
@@ -272,20 +278,22 @@ Report = Callable[[SitingProgress], None]
 
 
 @dataclass(frozen=True)
-class Infeasible(_Arrays):
+class Infeasible(FrozenArrays):
     """Why no solution exists.
 
     Parameters
     ----------
     obstacle
-        ``no_sites``; ``more_than_sites``: more must be open than there are; ``nobody_serves``: customers
-        `rows` have no site that could serve them; ``capacity_short``: capacity is missing; ``side_rows``:
-        side rows contradict each other or the number of open sites; ``no_set_serves_all``: no set of sites
-        that keeps the side rows serves all.
+        ``no_sites``: there is none to choose; ``more_than_sites``: more must be open than there are;
+        ``nobody_serves``: customers `rows` have no site that could serve them; ``side_rows``: side rows
+        `rows` contradict each other or the number of open sites, each alone or all of them together;
+        ``capacity_short``: sets that keep the side rows have too little capacity, or too little where it is
+        wanted; ``shares_short``: rows on service that no set reaches; ``no_set_serves_all``: no set that
+        keeps all rows serves all.
     rows
-        Int array of customers or side rows concerned, where they are known.
+        Int array of customers or side rows concerned.
     missing
-        Sites, or units of capacity, that are missing.
+        Sites, or units of demand that no set serves, as far as that is why; else 0.
     """
 
     obstacle: Obstacle
@@ -294,7 +302,7 @@ class Infeasible(_Arrays):
 
 
 @dataclass(frozen=True)
-class Flows(_Arrays):
+class Flows(FrozenArrays):
     """Who serves whom, one entry where something flows: `share` of the customer's demand, above 0."""
 
     site: Ints
@@ -303,7 +311,7 @@ class Flows(_Arrays):
 
 
 @dataclass(frozen=True)
-class SitingAnswer(_Arrays):
+class SitingAnswer(FrozenArrays):
     """What a solve ended with.
 
     Parameters
@@ -359,7 +367,7 @@ class SitingAnswer(_Arrays):
 
 
 @dataclass(frozen=True)
-class TwoStageAnswer(_Arrays):
+class TwoStageAnswer(FrozenArrays):
     """What a solve of a two-stage problem ended with.
 
     Parameters

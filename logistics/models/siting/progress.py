@@ -17,12 +17,15 @@ SHOW_EVERY_S = 0.25
 class Shown:
     """Tells how far a search is, now and then."""
 
-    def __init__(self, report: Report, sets: OpenSets[Any], started: float) -> None:
+    def __init__(self, report: Report | None, sets: OpenSets[Any], started: float) -> None:
         self._report, self._sets, self._started = report, sets, started
         self._value, self._last = np.inf, -np.inf
 
     def __call__(self, phase: str, bound: float, nodes: int) -> None:
+        """Tell, if something is better or some time has passed."""
         now, value = time.monotonic(), self._sets.value
+        if self._report is None:
+            return
         if value < self._value or now - self._last > SHOW_EVERY_S:
             self._value, self._last = value, now
             gap = relative_gap(value, bound)

@@ -29,6 +29,7 @@ from logistics.solver import IncrementalProgram, LinearAnswer
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
 States = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 VIOLATION = 1e-7
 """Share of a customer's cost by which a cut must be broken to be added."""
 ROUNDS = 60
@@ -163,7 +164,7 @@ class RadiusProgram:
 
 
 @numba.njit(cache=True, nogil=True)
-def _levels(p, price, below, above):
+def _levels(p: Relaxation, price: Floats, below: Floats, above: Floats) -> None:
     """The costs of a list that a price lies between."""
     for j in range(len(price)):
         below[j], above[j] = -np.inf, p.ceiling[j]
@@ -177,7 +178,7 @@ def _levels(p, price, below, above):
 
 
 @numba.njit(cache=True, nogil=True)
-def _broken(p, y, theta, radius):
+def _broken(p: Relaxation, y: Floats, theta: Floats, radius: Floats) -> Flags:
     """Of each customer the cut that is broken most, and whether it is."""
     broken = np.zeros(len(theta), np.bool_)
     for j in range(len(theta)):

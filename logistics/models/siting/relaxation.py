@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.choice import flip_costs
 from logistics.models.siting.lagrangian import Offers, find_loads, raise_bound
-from logistics.models.siting.openings import SLACK, OpeningRules, narrow_services
-from logistics.models.siting.parts import Flips, LeftOver, Part, beyond
+from logistics.models.siting.openings import SLACK, OpeningRules
+from logistics.models.siting.parts import Flips, LeftOver, Part, beyond, narrow_services
+from logistics.models.siting.priced_choice import flip_costs
 from logistics.models.siting.prices import CLOSED, FREE
 from logistics.models.siting.problem import SideRows, SitingProblem
 from logistics.models.siting.transport import serve
@@ -40,6 +40,8 @@ class Relaxation:
         cost = np.where(finite, np.abs(problem.cost), 0.0)
         mean = cost.sum(axis=0) / np.maximum(1, finite.sum(axis=0))
         typical = float(mean.mean()) if mean.any() else 1.0
+        most = np.where(finite, problem.cost, -np.inf).max(axis=0).sum()
+        self.dearest = beyond(np.maximum(problem.fixed_cost, 0.0).sum() + most + problem.constant)
         row, bound = as_lower(problem.side, problem.num_sites)
         # A side row's price weighs against sites, a customer's against single services.
         per_site = float(np.abs(problem.fixed_cost).mean()) + float(mean.sum()) / problem.num_sites
@@ -78,7 +80,7 @@ class Relaxation:
         )
 
     def narrow(self, part: Part) -> tuple[bool, tuple[int, ...]]:
-        """Fix what the rules say; returns whether anything is left, and the range of the number of open sites."""
+        """Fix what the rules say; returns whether anything is left, and the range of the number of sites."""
         problem = self.problem
         ok, count = self.rules.narrow(part.state)
         while ok and part.allowed is not None:
@@ -134,19 +136,18 @@ class Relaxation:
         constant = problem.constant + left.settled_cost
         price, state, share = part.price[priced], part.state[sites], part.share[sites]
         reduced, flip = np.zeros(len(sites)), np.zeros(len(sites))
-        service = left.service
+        least, most = count
+        given, found = (price, offers, whole, state, least, most), (reduced, share, left.service)
         aim = beyond(goal) - constant
         if not np.isfinite(aim):
-            first = raise_bound(
-                price, offers, whole, state, *count, np.inf, 1, stride, reduced, share, service
-            )
+            first = raise_bound(*given, np.inf, 1, stride, *found)
             aim = first + GUESS * abs(first)
-        bound = raise_bound(price, offers, whole, state, *count, aim, steps, stride, reduced, share, service)
+        bound = raise_bound(*given, aim, steps, stride, *found)
         part.bound = max(part.bound, bound + constant)
         part.price[priced] = price
         part.share[:] = 0.0
         part.share[sites] = share
-        flip_costs(reduced, state, *count, offers.cover, offers.total, flip)
+        flip_costs(reduced, state, least, most, offers.cover, offers.total, flip)
         flips = np.zeros(problem.num_sites)
         flips[sites] = flip
         rise = None
@@ -156,7 +157,7 @@ class Relaxation:
         return Flips(bound + constant, flips, rise)
 
     def bound_of_sets(self, part: Part) -> tuple[float, Floats]:
-        """What a set of open sites costs at least, by a part's prices: a constant and reduced costs to add up."""
+        """What a set costs at least, by a part's prices: a constant and reduced costs to add up."""
         problem, offers = self.problem, self._offers
         num_sites, num_customers = problem.cost.shape
         reduced = np.zeros(num_sites)

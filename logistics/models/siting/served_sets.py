@@ -1,4 +1,4 @@
-"""What sets of sites with capacities cost: split service exactly, whole service as well as can be found quickly."""
+"""What sets of sites with capacities cost: exactly where service is split, else as well as found quickly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 
 class ServedSets(OpenSets[Floats]):
-    """Sets of sites of one problem; their service is each customer's share, float array [open site, customer]."""
+    """Sets of sites; their service is the customers' shares, float array [open site, customer]."""
 
     def __init__(self, problem: SitingProblem, rules: OpeningRules, deadline: float = np.inf) -> None:
         super().__init__(problem.num_sites, rules, deadline)
@@ -36,8 +36,7 @@ class ServedSets(OpenSets[Floats]):
             value = max(value, self._assigned(opened, service.share.argmax(axis=0)))
         return value
 
-    def assign(self, opened: Flags, start: Ints) -> None:
-        """Look for a solution near an assignment; see :meth:`OpenSets.assign`."""
+    def _assign(self, opened: Flags, start: Ints) -> None:
         self._assigned(opened, start)
 
     def _assigned(self, opened: Flags, start: Ints) -> float:

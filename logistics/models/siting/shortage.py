@@ -1,4 +1,4 @@
-"""Why no choice of sites serves all: rules that contradict each other, or capacity that is missing, and how much."""
+"""Why no choice of sites serves all: rules contradict each other, or so much capacity is missing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from logistics.integer_solver import MixedProgram, MixedStop, solve_mixed
 from logistics.models.siting.openings import SLACK, OpeningRules
-from logistics.models.siting.problem import Infeasible, SitingProblem
+from logistics.models.siting.problem import Infeasible, Obstacle, SitingProblem
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Ints = NDArray[np.int32]
 
 TIME_LIMIT_S = 20.0
 """Of each look for the most that can be served; what is missing is then at least what is said."""
@@ -30,31 +31,63 @@ def why_none(problem: SitingProblem, rules: OpeningRules) -> Infeasible:
     nowhere = np.flatnonzero(~fits.any(axis=0)).astype(np.int32)
     if len(nowhere):
         return Infeasible("nobody_serves", rows=nowhere)
+    if not _can_hold(rules, np.arange(_num_side_rows(rules))):
+        return Infeasible("side_rows", rows=_contradiction(rules))
     total = float(problem.demand.sum())
     # First the capacity of the sites as such, then what of it can be reached.
     most = _most_served(problem, rules, None)
-    if most is None:
-        return Infeasible("side_rows", rows=_rows_that_cannot_hold(problem))
     if most >= total * (1.0 - SLACK):
         most = _most_served(problem, rules, fits)
-    if most is not None and most < total * (1.0 - SLACK):
-        return Infeasible("capacity_short", missing=total - most)
+    if most < total * (1.0 - SLACK):
+        obstacle: Obstacle = "capacity_short" if problem.is_capacitated else "no_set_serves_all"
+        return Infeasible(obstacle, missing=total - most)
     return Infeasible("no_set_serves_all")
 
 
-def _rows_that_cannot_hold(problem: SitingProblem) -> NDArray[np.int32]:
-    """Side rows that no set keeps, whatever the others say."""
-    side = problem.side
-    if side is None:
-        return np.zeros(0, np.int32)
-    least = np.minimum(side.coefficient, 0.0).sum(axis=1)
-    most = np.maximum(side.coefficient, 0.0).sum(axis=1)
-    slack = SLACK * np.maximum(1.0, np.abs(np.stack([side.lower, side.upper])))
-    return np.flatnonzero((most < side.lower - slack[0]) | (least > side.upper + slack[1])).astype(np.int32)
+def _num_side_rows(rules: OpeningRules) -> int:
+    """Rows before the capacity's."""
+    return len(rules.lower) - 1
 
 
-def _most_served(problem: SitingProblem, rules: OpeningRules, fits: Flags | None) -> float | None:
-    """Most demand that a set keeping the rules serves, split; None: no set keeps them.
+def _contradiction(rules: OpeningRules) -> Ints:
+    """Side rows that contradict each other, or how many sites may be open; none of them could be left out."""
+    rows = np.arange(_num_side_rows(rules))
+    alone = [r for r in rows if not _can_hold(rules, rows[r : r + 1])]
+    if alone:
+        return np.array(alone, np.int32)
+    kept = rows
+    for r in rows:
+        fewer = kept[kept != r]
+        if not _can_hold(rules, fewer):
+            kept = fewer
+    return kept.astype(np.int32)
+
+
+def _can_hold(rules: OpeningRules, rows: NDArray[np.int64]) -> bool:
+    """Whether some set has an allowed number of sites and keeps these rows."""
+    num_sites = rules.coefficient.shape[1]
+    coefficient = np.vstack([rules.coefficient[rows], np.ones(num_sites)])
+    # Whoever has customers has an open site.
+    lower, upper = np.append(rules.lower[rows], max(1, rules.least)), np.append(rules.upper[rows], rules.most)
+    if np.any(lower > upper):
+        return False
+    row, column = np.nonzero(coefficient)
+    program = MixedProgram(
+        cost=np.zeros(num_sites),
+        lower=np.zeros(num_sites),
+        upper=np.ones(num_sites),
+        whole=np.ones(num_sites, bool),
+        row=row,
+        column=column,
+        value=coefficient[row, column],
+        row_lower=lower,
+        row_upper=upper,
+    )
+    return solve_mixed(program, "scip", MixedStop(time_limit_s=TIME_LIMIT_S)).outcome != "infeasible"
+
+
+def _most_served(problem: SitingProblem, rules: OpeningRules, fits: Flags | None) -> float:
+    """Most demand that a set keeping the rules serves, split.
 
     Parameters
     ----------
@@ -74,8 +107,12 @@ def _most_served(problem: SitingProblem, rules: OpeningRules, fits: Flags | None
         demand = problem.demand[customer]
         service = num_sites + np.arange(len(site))
         row = np.concatenate(
-            [row, len(rows) + customer, len(rows) + problem.num_customers + site]
-            + [len(rows) + problem.num_customers + np.arange(num_sites)]
+            [
+                row,
+                len(rows) + customer,
+                len(rows) + problem.num_customers + site,
+                len(rows) + problem.num_customers + np.arange(num_sites),
+            ]
         )
         column = np.concatenate([column, service, service, np.arange(num_sites)])
         value = np.concatenate([value, np.ones(len(site)), demand, -room])
@@ -93,5 +130,4 @@ def _most_served(problem: SitingProblem, rules: OpeningRules, fits: Flags | None
         row_lower=lower,
         row_upper=upper,
     )
-    answer = solve_mixed(program, "scip", MixedStop(gap=1e-9, time_limit_s=TIME_LIMIT_S))
-    return None if answer.outcome == "infeasible" else -answer.bound
+    return -solve_mixed(program, "scip", MixedStop(gap=1e-9, time_limit_s=TIME_LIMIT_S)).bound

@@ -28,19 +28,26 @@ def solve_siting(
 ) -> SitingAnswer:
     """Choose sites at least cost.
 
+    What existing sites, options that exclude each other, numbers, budgets, capacities and coverage are in
+    these arrays, :mod:`logistics.models.siting` says.
+
     Parameters
     ----------
     problem
-        The problem; the order of its sites and customers does not matter, their ids do.
+        The problem. The order of its sites and customers does not matter: they are sorted by id, and of sites
+        that are equal in all the smaller id is open. Costs are of a customer's whole demand.
     stop
-        When to stop; None: when the gap of :class:`SitingStop` is closed.
+        When to stop; None: when the gap of :class:`SitingStop` is closed. Limits of time hold to about a
+        second for thousands of sites or customers. Runs that no limit of time ends are repeatable.
     report
-        Called on the way.
+        Called on the way, never with a value below or a bound above the optimum.
 
     Returns
     -------
     SitingAnswer
-        With a bound that no solution can beat, whatever it ended with.
+        In the order of the problem. Whatever it ended with: its bound is one that no solution can beat, -inf
+        if there was no time for one; with ``limit`` and sites open it has the best solution known; with
+        ``infeasible`` it says why there is none, and what is missing.
     """
     stop = stop or SitingStop()
     obstacle = _obstacle(problem)

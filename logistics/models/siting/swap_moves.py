@@ -24,6 +24,8 @@ from logistics.models.siting.problem import SitingProblem
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+States = NDArray[np.int8]
 KEPT = 1e-9
 """Excess over side rows, in their own scale, below which they are kept."""
 SPARE = 64
@@ -126,7 +128,7 @@ class Standing(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def standing_at(g, open_sites):
+def standing_at(g: Ground, open_sites: Flags) -> Standing:
     """Start from a choice of sites."""
     sites, customers = g.cost.shape
     num_open = 0
@@ -161,7 +163,7 @@ def standing_at(g, open_sites):
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_two(g, s, j):
+def _find_two(g: Ground, s: Standing, j: int) -> None:
     """Find the two open sites that serve a customer cheapest."""
     s.first[j] = s.second[j] = NOBODY
     s.d1[j] = s.d2[j] = g.penalty
@@ -187,7 +189,7 @@ def _find_two(g, s, j):
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_customer(g, s, j, sign):
+def _count_customer(g: Ground, s: Standing, j: int, sign: float) -> None:
     """Add (sign 1) or take away (-1) what a customer contributes to gain, loss and extra."""
     d1, d2 = s.d1[j], s.d2[j]
     q = s.slot[s.first[j]] if s.first[j] != NOBODY else -1
@@ -205,7 +207,7 @@ def _count_customer(g, s, j, sign):
 
 
 @numba.njit(cache=True, nogil=True)
-def move(g, s, opened, closed):
+def move(g: Ground, s: Standing, opened: int, closed: int) -> None:
     """Open a site and close another; either may be nobody."""
     touched = 0
     for j in range(len(s.d1)):
@@ -229,7 +231,7 @@ def move(g, s, opened, closed):
 
 
 @numba.njit(cache=True, nogil=True)
-def _take_slots(g, s, opened, closed):
+def _take_slots(g: Ground, s: Standing, opened: int, closed: int) -> None:
     """Change slots and activities as a move says."""
     if min(opened, closed) > NOBODY:
         q = s.slot[closed]
@@ -259,7 +261,7 @@ def _take_slots(g, s, opened, closed):
 
 
 @numba.njit(cache=True, nogil=True)
-def excess(g, s, opened, closed):
+def excess(g: Ground, s: Standing, opened: int, closed: int) -> float:
     """By how much side rows are broken after a move, in their own scales."""
     total = 0.0
     for r in range(len(s.activity)):
@@ -273,7 +275,7 @@ def excess(g, s, opened, closed):
 
 
 @numba.njit(cache=True, nogil=True)
-def best_move(g, s, state, broken):
+def best_move(g: Ground, s: Standing, state: States, broken: bool) -> tuple[float, int, int]:
     """The move that saves most and keeps the side rows; where they are `broken`, the one that mends most.
 
     Returns what it saves, the site it opens and the one it closes; both nobody: there is none. While fewer

@@ -6,15 +6,16 @@ The transportation problem
     (1)  Σ_i x_ij = 1          for every customer j
     (2)  Σ_j d_j x_ij ≤ u_i    for every site i
 
-is solved by shortest augmenting paths over the sites alone. Every customer starts at its cheapest site, which is
-optimal but for sites with more than they can hold. The excess is then moved, always along the cheapest chain
-"site a hands a customer to b, b another one to c, …" that ends at a site with room; handing over costs
-min (c_bj − c_aj) / d_j per unit, over the customers a serves. A cheapest chain keeps the assignment optimal for the
-loads it has, so what is left when no site holds too much is optimal, and what cannot be moved is missing.
+is solved by shortest augmenting paths over the sites alone. Every customer starts at its cheapest site,
+which is optimal but for sites with more than they can hold. The excess is then moved, always along the
+cheapest chain "site a hands a customer to b, b another one to c, …" that ends at a site with room; handing
+over costs min (c_bj − c_aj) / d_j per unit, over the customers a serves. A cheapest chain keeps the
+assignment optimal for the loads it has, so what is left when no site holds too much is optimal, and what
+cannot be moved is missing.
 
-The length of the cheapest chain from a site to room is its price per unit of capacity. With these prices π and
-v_j = min_i (c_ij + π_i d_j) the dual Σ v_j − Σ π_i u_i equals the cost, which :func:`serve` leaves to its callers
-to check.
+The length of the cheapest chain from a site to room is its price per unit of capacity. With these prices π
+and v_j = min_i (c_ij + π_i d_j) the dual Σ v_j − Σ π_i u_i equals the cost, which :func:`serve` leaves to
+its callers to check.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ EXCESS = 1e-10
 """Loads are held to capacity within this share of it."""
 ROOM = 1e-12
 """Less room than this share of the capacity is none."""
+GRAIN = 1e-14
+"""Share of the costs by which every step of a chain is dearer, so that rounding never makes a circle pay."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ def serve(cost: Floats, demand: Floats, capacity: Floats) -> Service:
 
 
 @numba.njit(cache=True, nogil=True)
-def least_cost_service(cost, demand, capacity, share, price):
+def least_cost_service(
+    cost: Floats, demand: Floats, capacity: Floats, share: Floats, price: Floats
+) -> tuple[float, float]:
     """Fill `share` [site, customer] and `price` [site]; returns the cost and the demand missing."""
     k, n = cost.shape
     share[:, :] = 0.0
@@ -114,7 +119,16 @@ def least_cost_service(cost, demand, capacity, share, price):
 
 
 @numba.njit(cache=True, nogil=True)
-def _move_excess(cost, demand, capacity, share, price, load, count, served):
+def _move_excess(
+    cost: Floats,
+    demand: Floats,
+    capacity: Floats,
+    share: Floats,
+    price: Floats,
+    load: Floats,
+    count: Ints,
+    served: NDArray[np.int32],
+) -> float:
     """Move what sites hold too much along cheapest chains; returns the units for which there is no chain."""
     k = len(capacity)
     step = np.full((k, k), np.inf)
@@ -177,15 +191,14 @@ def _move_excess(cost, demand, capacity, share, price, load, count, served):
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_among(j, customers):
-    for other in customers:
-        if other == j:
-            return True
-    return False
+def _is_among(j: int, customers: NDArray[np.int32]) -> bool:
+    return bool(np.any(customers == j))
 
 
 @numba.njit(cache=True, nogil=True)
-def _cheapest_movers(a, cost, demand, count, served, step, mover):
+def _cheapest_movers(
+    a: int, cost: Floats, demand: Floats, count: Ints, served: NDArray[np.int32], step: Floats, mover: Ints
+) -> None:
     """Of each other site the customer that is cheapest to hand over from `a`, per unit."""
     step[a, :] = np.inf
     mover[a, :] = -1
@@ -194,21 +207,21 @@ def _cheapest_movers(a, cost, demand, count, served, step, mover):
 
 
 @numba.njit(cache=True, nogil=True)
-def _also_moves(a, j, cost, demand, step, mover):
+def _also_moves(a: int, j: int, cost: Floats, demand: Floats, step: Floats, mover: Ints) -> None:
     """Take into account that `a` serves customer j."""
     if demand[j] <= 0.0:
         return
     here = cost[a, j]
     for b in range(len(step)):
         if b != a:
-            value = (cost[b, j] - here) / demand[j]
+            value = (cost[b, j] - here + GRAIN * (abs(cost[b, j]) + abs(here))) / demand[j]
             if value < step[a, b]:
                 step[a, b] = value
                 mover[a, b] = j
 
 
 @numba.njit(cache=True, nogil=True)
-def _chains_to_room(capacity, load, step, price, follow):
+def _chains_to_room(capacity: Floats, load: Floats, step: Floats, price: Floats, follow: Ints) -> None:
     """Cheapest chain from each site to one with room: its length is the price, `follow` its next site."""
     k = len(capacity)
     for a in range(k):
@@ -221,8 +234,7 @@ def _chains_to_room(capacity, load, step, price, follow):
                 continue
             for a in range(k):
                 value = step[a, b] + price[b]
-                # Cheaper by more than rounding, so that no chain runs in a circle of zero-cost steps.
-                if value < price[a] - 1e-13 * (1.0 + abs(value)):
+                if value < price[a] - GRAIN * abs(value):
                     price[a] = value
                     follow[a] = b
                     changed = True

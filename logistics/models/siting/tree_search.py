@@ -8,6 +8,7 @@ next, so that the least bound of the open nodes is what no solution can beat at 
 from __future__ import annotations
 
 import heapq
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -96,8 +97,9 @@ class TreeSearch:
         return not self._wide and not self._deep
 
     def run(self, most_nodes: float, time_limit_s: float) -> None:
-        """Open nodes until none is left or so many were settled; the limit is a linear program's."""
-        while not self.is_done and self.nodes < most_nodes:
+        """Open nodes until none is left, so many were settled, or time is up."""
+        end = time.perf_counter() + time_limit_s
+        while not self.is_done and self.nodes < most_nodes and time.perf_counter() < end:
             node = self._take()
             if node.bound >= self.choices.cutoff:
                 self._closed = min(self._closed, node.bound)
@@ -105,7 +107,7 @@ class TreeSearch:
             if self._cuts_help:
                 assert self.program is not None
                 open_part = self.choices.cutoff - node.bound
-                cut(self.program, self.relaxation, self.choices, node, time_limit_s)
+                cut(self.program, self.relaxation, self.choices, node, end - time.perf_counter())
                 left = self.choices.cutoff - node.bound
                 self._cut_nodes += 1
                 self._cut_gain += 1.0 if left <= 0.0 else 1.0 - left / open_part

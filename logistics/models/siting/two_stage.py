@@ -1,9 +1,8 @@
 """Plants and depots with capacities: which to open, so that all customers are served over both at least cost.
 
-Data: plants i with fixed cost F_i and capacity U_i, depots j with G_j and W_j; unit costs a_ij from plant to depot and
-c_jk from depot to customer; demands d_k.
-Decisions: p_i, y_j ∈ {0, 1}, open or not; z_ij, x_jk ≥ 0, units.
-Model:
+Data: plants i with fixed cost F_i and capacity U_i, depots j with G_j and W_j; unit costs a_ij from plant
+to depot and c_jk from depot to customer; demands d_k. Decisions: p_i, y_j ∈ {0, 1}, open or not; z_ij, x_jk
+≥ 0, units. Model:
 
     min  Σ F_i p_i + Σ G_j y_j + Σ a_ij z_ij + Σ c_jk x_jk
     (1)  Σ_j x_jk = d_k                       for every customer k
@@ -40,7 +39,9 @@ from logistics.models.siting.two_stage_relaxation import TwoStageRelaxation, Two
 from logistics.models.siting.two_stage_sets import TwoStageSets
 
 
-def solve_two_stage(problem: TwoStageProblem, stop: SitingStop, report: Report) -> TwoStageAnswer:
+def solve_two_stage(
+    problem: TwoStageProblem, stop: SitingStop | None = None, report: Report | None = None
+) -> TwoStageAnswer:
     """Choose plants and depots at least cost.
 
     Parameters
@@ -48,14 +49,14 @@ def solve_two_stage(problem: TwoStageProblem, stop: SitingStop, report: Report) 
     problem
         The problem; of equal sites the first counts.
     stop, report
-        When to stop, and whom to tell on the way.
+        As for :func:`~logistics.models.siting.solve.solve_siting`.
 
     Returns
     -------
     TwoStageAnswer
         Its bound rests on the prices of the parts that were searched (``search``).
     """
-    started = time.monotonic()
+    started, stop = time.monotonic(), stop or SitingStop()
     wanted = problem.demand > 0.0
     served = replace(
         problem,
@@ -74,7 +75,7 @@ def solve_two_stage(problem: TwoStageProblem, stop: SitingStop, report: Report) 
     outcome = Search(relaxation, sets, stop, 0.0, Shown(report, sets, started), deadline).run()
     seconds = {"root": outcome.root_seconds, "search": time.monotonic() - started - outcome.root_seconds}
     if sets.service is None or sets.value >= stop.below:
-        is_impossible = outcome.finished and outcome.bound == np.inf and stop.below == np.inf
+        is_impossible = outcome.is_finished and outcome.bound == np.inf and stop.below == np.inf
         why = _why_none(relaxation) if is_impossible else None
         return _without_solution(problem, why, outcome.bound, outcome.nodes, seconds)
     num_depots = len(problem.depot_ids)
@@ -85,7 +86,7 @@ def solve_two_stage(problem: TwoStageProblem, stop: SitingStop, report: Report) 
     depot_flow[np.ix_(depot_open, wanted)] = to_customers
     gap = relative_gap(sets.value, outcome.bound)
     return TwoStageAnswer(
-        status="optimal" if outcome.finished or gap <= stop.gap else "limit",
+        status="optimal" if outcome.is_finished or gap <= stop.gap else "limit",
         plant_open=plant_open,
         depot_open=depot_open,
         plant_flow=plant_flow,
@@ -103,8 +104,8 @@ def _obstacle(problem: TwoStageProblem) -> Infeasible | None:
     """What shows at once that there is no solution."""
     if not problem.depot_ids or not problem.plant_ids:
         return Infeasible("no_sites")
-    reached = np.isfinite(problem.plant_cost).any(axis=0)
-    alone = np.flatnonzero(~(np.isfinite(problem.depot_cost) & reached[:, None]).any(axis=0))
+    reached = np.isfinite(problem.plant_cost).any(axis=0, keepdims=True).T
+    alone = np.flatnonzero(~(np.isfinite(problem.depot_cost) & reached).any(axis=0))
     return Infeasible("nobody_serves", rows=alone.astype(np.int32)) if len(alone) else None
 
 
@@ -136,7 +137,7 @@ def _without_solution(
     nodes: int,
     seconds: Mapping[str, float],
 ) -> TwoStageAnswer:
-    """The answer where there is no solution: proven (`infeasible`), or stopped before one was found (None)."""
+    """The answer without a solution: there is none (`infeasible`), or none was found in time (None)."""
     return TwoStageAnswer(
         status="limit" if infeasible is None else "infeasible",
         plant_open=np.zeros(len(problem.plant_ids), bool),

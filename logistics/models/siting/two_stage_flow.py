@@ -6,21 +6,26 @@
     (3)  Σ_i z_ij ≤ W_j            for every open depot j
     (4)  Σ_j z_ij ≤ U_i            for every open plant i
 
-As in :mod:`logistics.models.siting.transport`, every customer starts on its cheapest way, which is optimal but for
-plants and depots with more than they can hold, and the excess moves along cheapest chains until there is none. A
-chain runs over three kinds of places: a depot's receiving side (customers go to another depot), its sending side
-(another plant delivers), and plants.
+As in :mod:`logistics.models.siting.transport`, every customer starts on its cheapest way, which is optimal
+but for plants and depots with more than they can hold, and the excess moves along cheapest chains until
+there is none. A chain runs over three kinds of places: a depot's receiving side (customers go to another
+depot), its sending side (another plant delivers), and plants.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
-from logistics.models.siting.transport import EXCESS, ROOM
+from logistics.models.siting.transport import EXCESS, GRAIN, ROOM
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 THROUGH, BACK = -2, -3
-"""Steps of a chain from a depot's customers' side to its plants' side, and back; other steps name the place."""
+"""Steps of a chain between the two sides of a depot; other steps name the place they lead to."""
 END = -1
 """A chain ends here, or there is none."""
 CUSTOMERS, PLANTS, PLANT = 0, 1, 2
@@ -30,8 +35,17 @@ SMALL = 1e-12
 
 
 @numba.njit(cache=True, nogil=True)
-def least_cost_flow(plant_cost, depot_cost, demand, plant_room, depot_room, sent, served, price):
-    """Fill `sent` [plant, depot] and `served` [depot, customer] with units; returns the cost and what is missing.
+def least_cost_flow(
+    plant_cost: Floats,
+    depot_cost: Floats,
+    demand: Floats,
+    plant_room: Floats,
+    depot_room: Floats,
+    sent: Floats,
+    served: Floats,
+    price: Floats,
+) -> tuple[float, float]:
+    """Fill `sent` [plant, depot] and `served` [depot, customer] with units; returns cost and what is missing.
 
     Parameters
     ----------
@@ -106,8 +120,18 @@ def least_cost_flow(plant_cost, depot_cost, demand, plant_room, depot_room, sent
 
 @numba.njit(cache=True, nogil=True)
 def _move_excess(
-    plant_cost, depot_cost, plant_room, depot_room, sent, served, price, through, load, waiting, surplus
-):
+    plant_cost: Floats,
+    depot_cost: Floats,
+    plant_room: Floats,
+    depot_room: Floats,
+    sent: Floats,
+    served: Floats,
+    price: Floats,
+    through: Floats,
+    load: Floats,
+    waiting: Floats,
+    surplus: Floats,
+) -> float:
     """Move what depots and plants hold too much along cheapest chains; returns the units without a chain."""
     num_plants, num_depots = plant_cost.shape
     step = np.full((num_depots, num_depots), np.inf)
@@ -143,7 +167,7 @@ def _move_excess(
             else:
                 surplus[at] -= amount
         if not moved:
-            return waiting.sum() + surplus.sum()
+            return float(waiting.sum() + surplus.sum())
         for a in range(num_depots):
             if stale[a]:
                 stale[a] = False
@@ -152,7 +176,15 @@ def _move_excess(
 
 
 @numba.njit(cache=True, nogil=True)
-def _follow(side, here, amount, is_move, chain, rooms, stale):
+def _follow(
+    side: int,
+    here: int,
+    amount: float,
+    is_move: bool,
+    chain: tuple[Ints, ...],
+    rooms: tuple[Floats, ...],
+    stale: Flags,
+) -> float:
     """Walk along a chain; returns how much of an amount it can take, or moves the amount."""
     next_in, next_out, next_plant, mover = chain
     plant_room, depot_room, sent, served, through, load = rooms
@@ -193,7 +225,7 @@ def _follow(side, here, amount, is_move, chain, rooms, stale):
                 if is_move:
                     load[here] += amount
                     return amount
-                return min(amount, plant_room[here] - load[here])
+                return min(amount, float(plant_room[here] - load[here]))
             if is_move:
                 sent[here, to] = _less(sent[here, to], amount)
             else:
@@ -202,20 +234,21 @@ def _follow(side, here, amount, is_move, chain, rooms, stale):
 
 
 @numba.njit(cache=True, nogil=True)
-def _less(units, amount):
+def _less(units: float, amount: float) -> float:
     """What is left, without dust."""
     left = units - amount
     return left if left > SMALL * amount else 0.0
 
 
 @numba.njit(cache=True, nogil=True)
-def _cheapest_movers(a, depot_cost, served, step, mover):
+def _cheapest_movers(a: int, depot_cost: Floats, served: Floats, step: Floats, mover: Ints) -> None:
     """Of each other depot the customer that is cheapest to hand over from `a`, per unit."""
     step[a, :] = np.inf
     for k in range(served.shape[1]):
         if served[a, k] > 0.0:
             for b in range(len(step)):
                 value = depot_cost[b, k] - depot_cost[a, k]
+                value += GRAIN * (abs(depot_cost[b, k]) + abs(depot_cost[a, k]))
                 if b != a and value < step[a, b]:
                     step[a, b] = value
                     mover[a, b] = k
@@ -223,9 +256,20 @@ def _cheapest_movers(a, depot_cost, served, step, mover):
 
 @numba.njit(cache=True, nogil=True)
 def _chains(
-    plant_cost, plant_room, depot_room, sent, step, through, load,
-    price, out_price, plant_price, next_in, next_out, next_plant,
-):  # fmt: skip
+    plant_cost: Floats,
+    plant_room: Floats,
+    depot_room: Floats,
+    sent: Floats,
+    step: Floats,
+    through: Floats,
+    load: Floats,
+    price: Floats,
+    out_price: Floats,
+    plant_price: Floats,
+    next_in: Ints,
+    next_out: Ints,
+    next_plant: Ints,
+) -> None:
     """Cheapest chain to a plant with room from each depot's two sides and each plant."""
     num_plants, num_depots = plant_cost.shape
     price[:] = np.inf
@@ -237,16 +281,20 @@ def _chains(
         changed = False
         for a in range(num_depots):
             for i in range(num_plants):
-                if _is_less(plant_cost[i, a] + plant_price[i], out_price[a]):
-                    out_price[a], next_out[a] = plant_cost[i, a] + plant_price[i], i
+                value = plant_cost[i, a] + GRAIN * abs(plant_cost[i, a]) + plant_price[i]
+                if _is_less(value, out_price[a]):
+                    out_price[a], next_out[a] = value, i
                     changed = True
             if through[a] > 0.0 and _is_less(price[a], out_price[a]):
                 out_price[a], next_out[a] = price[a], BACK
                 changed = True
         for a in range(num_depots):
             for i in range(num_plants):
-                if sent[i, a] > 0.0 and _is_less(out_price[a] - plant_cost[i, a], plant_price[i]):
-                    plant_price[i], next_plant[i] = out_price[a] - plant_cost[i, a], a
+                if sent[i, a] <= 0.0:
+                    continue
+                value = out_price[a] - plant_cost[i, a] + GRAIN * abs(plant_cost[i, a])
+                if _is_less(value, plant_price[i]):
+                    plant_price[i], next_plant[i] = value, a
                     changed = True
             if through[a] < depot_room[a] * (1.0 - ROOM) and _is_less(out_price[a], price[a]):
                 price[a], next_in[a] = out_price[a], THROUGH
@@ -262,6 +310,6 @@ def _chains(
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_less(value, price):
-    """Cheaper by more than rounding, so that no chain runs in a circle of steps that cost nothing."""
-    return value < np.inf and value < price - 1e-13 * (1.0 + abs(value))
+def _is_less(value: float, price: float) -> bool:
+    """Cheaper by more than rounding."""
+    return value < np.inf and value < price - GRAIN * abs(value)

@@ -1,16 +1,16 @@
 """What no choice of plants and depots can beat: prices of the customers, and of a unit at each depot.
 
-With a price v_k for serving customer k, a price w_j ≥ 0 for a unit of supply at depot j and prices u_r ≥ 0 of side
-rows, relaxing "everybody is served", "a depot sends no more than it gets" and the side rows leaves a knapsack for
-each depot and each plant:
+With a price v_k for serving customer k, a price w_j ≥ 0 for a unit of supply at depot j and prices u_r ≥ 0
+of side rows, relaxing "everybody is served", "a depot sends no more than it gets" and the side rows leaves
+a knapsack for each depot and each plant:
 
     L(v, w, u) = Σ_k v_k + Σ_j w_j φ_j + Σ_r u_r b_r + min Σ_j ρ_j y_j + min Σ_i σ_i p_i
     ρ_j        = G_j - Σ_r u_r a_rj - best load of depot j, where customer k earns v_k - (c_jk + w_j) d_k
     σ_i        = F_i - Σ_r u_r a_ri - best load of plant i, where a unit for depot j earns w_j - a_ij,
                  for at most λ_j units, what depot j can take
 
-φ_j are the units for customers whose depot is settled. As in :mod:`logistics.models.siting.lagrangian`, L is at
-most the cost of every solution in the part of the search at hand.
+φ_j are the units for customers whose depot is settled. As in :mod:`logistics.models.siting.lagrangian`, L
+is at most the cost of every solution in the part of the search at hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.choice import choose_sites
 from logistics.models.siting.knapsacks import best_split_load, best_whole_load
 from logistics.models.siting.lagrangian import (
     MEMORY,
@@ -31,15 +30,18 @@ from logistics.models.siting.lagrangian import (
     SMALL,
     take_step,
 )
+from logistics.models.siting.priced_choice import choose_sites
 from logistics.models.siting.prices import CLOSED
 
 Floats = NDArray[np.float64]
+States = NDArray[np.int8]
+Ints = NDArray[np.int64]
 
 
 class TwoStageOffers(NamedTuple):
     """Depots, plants and customers as the kernels take them.
 
-    Prices are those of customers, of depots' units, and of side rows, in this order. Sites are depots, then plants.
+    Prices are those of customers, depots' units, side rows, in this order. Sites are depots, then plants.
 
     Parameters
     ----------
@@ -72,7 +74,16 @@ class TwoStageOffers(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def find_two_stage_loads(price, offers, whole, state, reduced, load, count, part):
+def find_two_stage_loads(
+    price: Floats,
+    offers: TwoStageOffers,
+    whole: bool,
+    state: States,
+    reduced: Floats,
+    load: NDArray[np.int32],
+    count: Ints,
+    part: Floats,
+) -> None:
     """Find each site's best load at prices; fills `reduced`, and loads as the knapsacks return them.
 
     Loads of depots hold customers, loads of plants hold depots.
@@ -111,9 +122,21 @@ def find_two_stage_loads(price, offers, whole, state, reduced, load, count, part
 
 @numba.njit(cache=True, nogil=True)
 def raise_two_stage_bound(
-    price, offers, whole, state, least_depots, most_depots, least_plants, most_plants, goal, steps, stride,
-    reduced, share, service,
-):  # fmt: skip
+    price: Floats,
+    offers: TwoStageOffers,
+    whole: bool,
+    state: States,
+    least_depots: int,
+    most_depots: int,
+    least_plants: int,
+    most_plants: int,
+    goal: float,
+    steps: int,
+    stride: float,
+    reduced: Floats,
+    share: Floats,
+    service: Floats,
+) -> float:
     """Raise the bound by subgradient steps; as :func:`logistics.models.siting.lagrangian.raise_bound`."""
     num_depots, num_customers = offers.service_cost.shape
     num_sites = len(state)

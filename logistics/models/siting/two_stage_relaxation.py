@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.siting.choice import flip_costs
-from logistics.models.siting.openings import SLACK, OpeningRules, narrow_services
-from logistics.models.siting.parts import Flips, LeftOver, Part, beyond
+from logistics.models.siting.openings import SLACK, OpeningRules
+from logistics.models.siting.parts import Flips, LeftOver, Part, beyond, narrow_services
+from logistics.models.siting.priced_choice import flip_costs
 from logistics.models.siting.prices import CLOSED, FREE
 from logistics.models.siting.problem import TwoStageProblem
 from logistics.models.siting.relaxation import GUESS, as_lower
@@ -82,7 +82,7 @@ class TwoStageRelaxation:
     Parameters
     ----------
     problem
-        With demands above 0 only.
+        With demands above 0 only, and a depot for every customer.
     rules
         Its rules on the open sites.
     """
@@ -97,12 +97,15 @@ class TwoStageRelaxation:
         room = problem.depot_capacity * (1.0 + SLACK if self.whole else 1.0)
         lane = np.minimum(room, total)
         service_cost = times(problem.depot_cost, demand[None, :])
+        most = np.where(np.isfinite(service_cost), service_cost, -np.inf).max(axis=0).sum()
+        furthest = np.max(problem.plant_cost, where=np.isfinite(problem.plant_cost), initial=0.0)
+        fixed = np.append(problem.depot_fixed_cost, problem.plant_fixed_cost)
+        self.dearest = beyond(np.maximum(fixed, 0.0).sum() + most + furthest * total)
         depot_row, depot_bound = as_lower(problem.depot_side, num_depots)
         plant_row, plant_bound = as_lower(problem.plant_side, num_plants)
         row = np.zeros((len(depot_row) + len(plant_row), num_depots + num_plants))
         row[: len(depot_row), :num_depots] = depot_row
         row[len(depot_row) :, num_depots:] = plant_row
-        fixed = np.append(problem.depot_fixed_cost, problem.plant_fixed_cost)
         # A first guess of what a unit costs at a depot, and a customer at its second cheapest one.
         per_unit = problem.plant_fixed_cost / np.maximum(np.minimum(problem.plant_capacity, total), 1e-300)
         unit = np.min(problem.plant_cost + np.maximum(per_unit, 0.0)[:, None], axis=0, initial=np.inf)
@@ -113,7 +116,7 @@ class TwoStageRelaxation:
         self._first_price = np.concatenate(
             [np.where(np.isfinite(second), second, np.min(way, axis=0)), unit, np.zeros(len(row))]
         )
-        typical = max(float(self._first_price[: len(demand)].sum()) / max(1, len(demand)), 1e-300)
+        typical = float(self._first_price[: len(demand)].sum()) / max(1, len(demand)) or 1.0
         per_site = float(np.abs(fixed).mean()) + typical * len(demand) / len(fixed)
         self._offers = TwoStageOffers(
             service_cost=service_cost,
@@ -158,7 +161,7 @@ class TwoStageRelaxation:
         )
 
     def narrow(self, part: Part) -> tuple[bool, tuple[int, ...]]:
-        """Fix what the rules say; returns whether anything is left, and the ranges of the numbers of sites."""
+        """Fix what the rules say; returns whether anything is left, and the ranges of both numbers."""
         problem = self.problem
         num_depots = len(problem.depot_ids)
         ok, count = self.rules.narrow(part.state)
@@ -229,7 +232,8 @@ class TwoStageRelaxation:
         price, state, share = part.price[priced], part.state[sites], part.share[sites]
         reduced, flip = np.zeros(len(sites)), np.zeros(len(sites))
         aim = beyond(goal) - left.settled_cost
-        given = (price, offers, self.whole, state, *count)
+        least_depots, most_depots, least_plants, most_plants = count
+        given = (price, offers, self.whole, state, least_depots, most_depots, least_plants, most_plants)
         found = (reduced, share, left.service)
         if not np.isfinite(aim):
             first = raise_two_stage_bound(*given, np.inf, 1, stride, *found)
@@ -240,7 +244,8 @@ class TwoStageRelaxation:
         part.share[:] = 0.0
         part.share[sites] = share
         num = len(depots)
-        for level, least, most in ((slice(num), *count[:2]), (slice(num, None), *count[2:])):
+        levels = ((slice(num), least_depots, most_depots), (slice(num, None), least_plants, most_plants))
+        for level, least, most in levels:
             flip_costs(
                 reduced[level], state[level], least, most, offers.cover[level], full.total, flip[level]
             )
@@ -256,7 +261,7 @@ class TwoStageRelaxation:
         return Flips(bound + left.settled_cost, flips, rise)
 
     def bound_of_sets(self, part: Part) -> tuple[float, Floats]:
-        """What a set of open sites costs at least, by a part's prices: a constant and reduced costs to add up."""
+        """What a set costs at least, by a part's prices: a constant and reduced costs to add up."""
         offers = self._offers
         num_depots, num_customers = offers.service_cost.shape
         num_sites = len(offers.fixed)

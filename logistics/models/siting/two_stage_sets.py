@@ -1,4 +1,4 @@
-"""What sets of depots and plants cost: split service exactly, whole service as well as can be found quickly."""
+"""What sets of depots and plants cost: exactly where service is split, else as well as is found quickly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 
 class TwoStageSets(OpenSets[tuple[Floats, Floats]]):
-    """Sets of depots, then plants; their service is units [open plant, open depot] and [open depot, customer]."""
+    """Sets of depots, then plants; service is units [open plant, open depot], [open depot, customer]."""
 
     def __init__(self, relaxation: TwoStageRelaxation, rules: TwoStageRules, deadline: float) -> None:
         self._problem = relaxation.problem
@@ -35,8 +35,7 @@ class TwoStageSets(OpenSets[tuple[Floats, Floats]]):
             value = max(value, self._assigned(opened, served.argmax(axis=0), price))
         return value
 
-    def assign(self, opened: Flags, start: Ints) -> None:
-        """Look for a solution near an assignment; see :meth:`OpenSets.assign`."""
+    def _assign(self, opened: Flags, start: Ints) -> None:
         cost, _, _, price, _ = self._flow(opened)
         if cost < np.inf:
             self._assigned(opened, start, price)
@@ -60,7 +59,7 @@ class TwoStageSets(OpenSets[tuple[Floats, Floats]]):
         problem = self._problem
         num_depots = len(problem.depot_ids)
         depots, plants = np.flatnonzero(opened[:num_depots]), np.flatnonzero(opened[num_depots:])
-        load = np.bincount(home, problem.demand, len(depots))
+        load = np.bincount(home, problem.demand, len(depots)).astype(np.float64)
         if np.any(load > problem.depot_capacity[depots] * (1.0 + SLACK)):
             return np.inf
         cost = times(problem.depot_cost[depots], problem.demand[None, :])

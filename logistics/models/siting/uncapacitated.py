@@ -23,7 +23,6 @@ from logistics.models.siting.price_steps import SMALLEST_SCALE, ascend, improve,
 from logistics.models.siting.prices import CLOSED, Relaxation, bound_of
 from logistics.models.siting.problem import (
     Flows,
-    Infeasible,
     Proof,
     Report,
     SitingAnswer,
@@ -34,6 +33,7 @@ from logistics.models.siting.problem import (
     without_solution,
 )
 from logistics.models.siting.radius_cuts import RadiusProgram
+from logistics.models.siting.shortage import why_none
 from logistics.models.siting.tree_search import TreeSearch, cut
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ class UncapacitatedSearch:
         state = np.zeros(problem.num_sites, np.int8)
         left, self._least, self._most = narrow_by(Rules.of(rules), state)
         if not left:
-            return without_solution(problem, Infeasible("side_rows"))
+            return without_solution(problem, why_none(problem, rules))
         with self._phase("lists"):
             self._use(nearest_candidates(problem.cost, self._first_width()))
             self._choices = Choices.none_yet(
@@ -275,10 +275,9 @@ class UncapacitatedSearch:
         proven = bool(self._bound >= choices.cutoff)
         if not choices.record.opened.any():
             impossible = self._bound == np.inf and self._stop.below == np.inf
-            obstacle = Infeasible("no_set_serves_all" if problem.side is None else "side_rows")
             return without_solution(
                 problem,
-                obstacle if impossible else None,
+                why_none(problem, OpeningRules.of(problem)) if impossible else None,
                 self._bound + problem.constant,
                 nodes=self._nodes,
                 seconds=self._seconds,

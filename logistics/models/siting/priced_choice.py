@@ -4,22 +4,31 @@ Given what each site costs by prices, its reduced cost ρ_i, and its capacity u_
 
     min  Σ ρ_i y_i    with    (1) least ≤ Σ y_i ≤ most    or    (2) Σ u_i y_i ≥ demand,
 
-some y fixed. (1) is a matter of sorting; (2) is a knapsack: of the sites with ρ_i > 0 as much cost as possible is left
-out with no more capacity than can be spared. Both are bounds, and the higher one counts. In the linear relaxation
-(2) follows from the customers, so it is its whole numbers that lift the bound, most where few sites are open.
+some y fixed. (1) is a matter of sorting; (2) is a knapsack: of the sites with ρ_i > 0 as much cost as
+possible is left out with no more capacity than can be spared. Both are bounds, and the higher one counts.
+In the linear relaxation (2) follows from the customers, so it is its whole numbers that lift the bound,
+most where few sites are open.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from logistics.models.siting.knapsacks import search_load
 from logistics.models.siting.prices import FREE, OPEN
 
+Floats = NDArray[np.float64]
+States = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
 
 @numba.njit(cache=True, nogil=True)
-def choose_sites(reduced, state, least, most, room, demand, chosen):
+def choose_sites(
+    reduced: Floats, state: States, least: int, most: int, room: Floats, demand: float, chosen: Flags
+) -> float:
     """Fill `chosen` with the cheapest choice; returns what a choice costs at least."""
     cost = _choose_number(reduced, state, least, most, chosen)
     covered = 0.0
@@ -37,7 +46,7 @@ def choose_sites(reduced, state, least, most, room, demand, chosen):
 
 
 @numba.njit(cache=True, nogil=True)
-def _choose_number(reduced, state, least, most, chosen):
+def _choose_number(reduced: Floats, state: States, least: int, most: int, chosen: Flags) -> float:
     """The cheapest choice with (1)."""
     cost, num = 0.0, 0
     for i in range(len(state)):
@@ -56,7 +65,7 @@ def _choose_number(reduced, state, least, most, chosen):
 
 
 @numba.njit(cache=True, nogil=True)
-def _choose_cover(reduced, state, room, demand, chosen):
+def _choose_cover(reduced: Floats, state: States, room: Floats, demand: float, chosen: Flags) -> float:
     """The cheapest choice with (2)."""
     items, margin, weight, spare = _left_out(reduced, state, room, demand)
     cost = 0.0
@@ -78,7 +87,9 @@ def _choose_cover(reduced, state, room, demand, chosen):
 
 
 @numba.njit(cache=True, nogil=True)
-def _left_out(reduced, state, room, demand):
+def _left_out(
+    reduced: Floats, state: States, room: Floats, demand: float
+) -> tuple[Ints, Floats, Floats, float]:
     """Free sites with ρ > 0 by falling ρ per capacity, their ρ and capacity, and the capacity to spare."""
     count, spare = 0, -demand * (1.0 - 1e-9)
     items = np.empty(len(state), np.int64)
@@ -95,11 +106,13 @@ def _left_out(reduced, state, room, demand):
 
 
 @numba.njit(cache=True, nogil=True)
-def flip_costs(reduced, state, least, most, room, demand, flip):
+def flip_costs(
+    reduced: Floats, state: States, least: int, most: int, room: Floats, demand: float, flip: Floats
+) -> None:
     """Fill `flip` with how much the bound rises where a free site is not as the cheapest choice has it.
 
-    Above 0 for a site that is chosen: what closing it costs; below 0 for one that is not: minus what opening it
-    costs; inf or -inf where it cannot be otherwise.
+    Above 0 for a site that is chosen: what closing it costs; below 0 for one that is not: minus what
+    opening it costs; inf or -inf where it cannot be otherwise.
     """
     num_sites = len(state)
     chosen = np.empty(num_sites, np.bool_)
@@ -114,7 +127,9 @@ def flip_costs(reduced, state, least, most, room, demand, flip):
 
 
 @numba.njit(cache=True, nogil=True)
-def _number_if_flipped(reduced, state, least, most, closing, opening):
+def _number_if_flipped(
+    reduced: Floats, state: States, least: int, most: int, closing: Floats, opening: Floats
+) -> None:
     """Fill in what a choice with (1) costs without each free site, and with it."""
     num_sites = len(state)
     chosen = np.empty(num_sites, np.bool_)
@@ -142,7 +157,9 @@ def _number_if_flipped(reduced, state, least, most, closing, opening):
 
 
 @numba.njit(cache=True, nogil=True)
-def _cover_if_flipped(reduced, state, room, demand, closing, opening):
+def _cover_if_flipped(
+    reduced: Floats, state: States, room: Floats, demand: float, closing: Floats, opening: Floats
+) -> None:
     """Raise what a choice costs without each free site, and with it, to what it costs at least with (2)."""
     items, margin, weight, spare = _left_out(reduced, state, room, demand)
     if spare < 0.0:
@@ -172,12 +189,12 @@ def _cover_if_flipped(reduced, state, room, demand, closing, opening):
 
 
 @numba.njit(cache=True, nogil=True)
-def _most_left_out(total_weight, total_margin, spare):
+def _most_left_out(total_weight: Floats, total_margin: Floats, spare: float) -> float:
     """Most cost that can be left out, of the last site in part."""
     if spare < 0.0:
         return -np.inf
     q = np.searchsorted(total_weight, spare, side="right") - 1
-    most = total_margin[q]
+    most = float(total_margin[q])
     if q + 1 < len(total_weight) and spare > total_weight[q]:
         share = (spare - total_weight[q]) / (total_weight[q + 1] - total_weight[q])
         most += share * (total_margin[q + 1] - total_margin[q])
