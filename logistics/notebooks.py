@@ -274,7 +274,7 @@ def run_batch(
     given = {"time_limit_s": time_limit_s, "gap": gap}
     overrides = {name: value for name, value in given.items() if value is not None}
     plan = planned_batch([Path(path) for path in paths], allow_outside=allow_outside, overrides=overrides)
-    problems = [problem for refused in plan.refused for problem in refused.problems]
+    problems = list(dict.fromkeys(problem for refused in plan.refused for problem in refused.problems))
     if not plan.runs:
         stop_on_errors(problems)
     lang = language(None)

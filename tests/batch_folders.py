@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.tiny import THREE_GATEWAYS
 
-STUDIES = Path(__file__).parent / "batch_studies"
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES = ROOT / "tests" / "batch_studies"
 HEAD = """\
 schema: 1
 name: {zh: 试验, en: Trial}
@@ -50,7 +51,8 @@ def slow(seconds, *, pieces=1, note=""):
 
 def begin(*arguments, cwd, **options):
     """Start ``logistics batch``."""
-    environment = {**os.environ, "LC_ALL": "en_US.UTF-8", "PYTHONPATH": str(STUDIES)}
+    places = os.pathsep.join(map(str, (STUDIES, ROOT)))
+    environment = {**os.environ, "LC_ALL": "en_US.UTF-8", "PYTHONPATH": places}
     return subprocess.Popen(
         [sys.executable, "-m", "logistics", "batch", *map(str, arguments)],
         cwd=cwd,
@@ -117,10 +119,11 @@ def workers_of(pid):
     return found
 
 
-def wait_until(condition, seconds=120):
-    """Wait for something to be so."""
+def wait_until(condition, process=None, seconds=120):
+    """Wait for something to be so, as long as a process runs that is to bring it about."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
+        assert process is None or process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
     return found

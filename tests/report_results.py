@@ -7,6 +7,7 @@ from pathlib import Path
 
 import logistics
 from logistics.reports.outputs import write_reports
+from logistics.studies.register import ready_study, run_ready
 from tests.tiny import THREE_GATEWAYS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,22 @@ HOSTILE = (
     "https://example.invalid/?q=<b>",
 )
 """Names that must be shown as text, each given to several things."""
+FLIGHT = (
+    "{proposal_id: FLY, mode: air, stops: [AIR, FRA], frequencies: [3.5, 7], payload_t: 20, payload_m3: 100, "
+    "load_factor_max: 1, run_h: [12], distance_km: [9000], tariff_basis: chargeable_kg, tariff: 9, "
+    "cost_cny_per_departure: 4000, tariff_low: 8, tariff_high: 9.5}"
+)
+SHIP = (
+    "{proposal_id: SHIP, mode: sea, stops: [SEA, HAM], frequencies: [3.5], payload_t: 500, payload_m3: 1000, "
+    "load_factor_max: 1, run_h: [500], distance_km: [20000], tariff_basis: teu, tariff: 15000, "
+    "segments: [stocked, b2b], cost_cny_per_departure: 100}"
+)
+LATE = FLIGHT.replace("_id: FLY", "_id: LATE").replace("tariff: 9", "opening_year: 2022, tariff: 9", 1)
+CANDIDATES = """\
+WH_DE_lease,WH_DE,lease,m,option,800,40,10,3,5,2,5000,20000,10,,,,invented for the tests,high,
+WH_DE_build,WH_DE,build,l,option,2000,30,10,2,5,1.5,200000,3000000,20,,,,invented for the tests,estimate,
+"""
+"""Warehouses that a study of sites may open."""
 STUDIES = {
     "assignment": "",
     "disruption": (
@@ -28,6 +45,17 @@ STUDIES = {
         "[{close: {service: RAIL_DE}}]}, {each: passage}]}\n"
     ),
     "frontier": "study: {kind: frontier, objectives: [money, hours], points: 4}\n",
+    "routes": f"study: {{kind: routes, proposals: [{{list: [{FLIGHT}, {SHIP}, {LATE}]}}]}}\n",
+    "portfolio": (
+        f"study: {{kind: portfolio, proposals: [{{list: [{FLIGHT}, {SHIP}]}}], alternatives: 1, "
+        "frontier: [0.5], budgets: [{counts: running, cny: {2021: 1600000}}], options: [{id: WIN, "
+        "name: {zh: 延时, en: Longer hours}, clearance_window: {sites: [AIR], open: always}, "
+        "cost_cny_per_year: 1000}]}\n"
+    ),
+    "siting": (
+        "study: {kind: siting, one_per_site: false, sweep: [1], alternatives: 1, frontier: [2], "
+        "futures: {demand: [0.8, 1.2]}}\n"
+    ),
 }
 
 
@@ -49,6 +77,9 @@ def solved(
     shutil.copytree(THREE_GATEWAYS, network)
     for table in ("sites", "services", "products", "passages"):
         _rename(network / f"{table}.csv", names or {})
+    if study == "siting":
+        with (network / "warehouse_options.csv").open("a", encoding="utf-8", newline="") as file:
+            file.write(CANDIDATES)
     title = (names or {}).get("scenario", "Tiny").replace("'", "''")
     scenario = place / "scenarios" / "tiny.yaml"
     scenario.parent.mkdir()
@@ -57,9 +88,9 @@ def solved(
         f"objective: generalised\n{STUDIES[study]}{more}",
         encoding="utf-8",
     )
-    case = logistics.read_case(scenario)
+    ready = ready_study(logistics.read_case(scenario))
     folder = place / "results" / "tiny"
-    logistics.write_results(folder, case, logistics.run_study(case))
+    logistics.write_results(folder, ready.case, run_ready(ready))
     return folder
 
 

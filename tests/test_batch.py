@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ from logistics.results.write import write_results
 from logistics.scenario.case import read_case
 from logistics.studies.register import run_study
 from tests.batch_folders import batch, content, family, project, scenario, slow
+from tests.test_command_line import command_line
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,18 @@ def test_a_second_call_does_nothing(tree, files, whole):
     assert {p: p.stat().st_mtime_ns for p in whole.glob("runs/*/result.json")} == times
 
 
+def test_reports_are_made_when_they_are_asked_for(tree, files, whole, tmp_path):
+    """Not before; then beside results that are done, which stay as they are."""
+    before = content(whole)
+    assert not [name for name in before if name.endswith(".html")]
+    out = shutil.copytree(whole, tmp_path / "out")
+    assert batch(*files, "--out", out, "--jobs", 2, "--report", "html", "-q", cwd=tree)[0] == 0
+    made = content(out)
+    pages = {f"runs/{row['run']}/report.html" for row in rows(whole)} | {"report.html"}
+    assert made.keys() - before.keys() == pages
+    assert before.items() <= made.items()
+
+
 def test_damaged_files_are_made_again(tree, files, whole):
     """A result, a plan, a shared table, a log or a note of the run, cut short by hand."""
     before = content(whole)
@@ -203,8 +217,26 @@ def test_bad_scenarios_cost_only_themselves(tree, tmp_path):
     ]
     (kept,) = (tmp_path / "out" / "failed").glob("*.json")
     assert json.loads(kept.read_text(encoding="utf-8"))["problems"][0]["code"] == "change.no_row"
-    assert batch(bad, "--out", tmp_path / "none", cwd=tree)[0] == 2
+    code, said = batch(bad, "--out", tmp_path / "none", cwd=tree)
+    assert (code, "1 error; nothing was run" in said) == (2, True), said
     assert not (tmp_path / "none").exists()
+
+
+def test_a_key_that_is_wrong_for_all_members_is_said_once(tree):
+    """A family may have a thousand of them."""
+    path = scenario(tree, "astray", family(30).replace("factor, values", "factr, values"))
+    answer = command_line("batch", path, "--out", tree / "none")
+    assert answer.code == 2
+    assert answer.err.count("unknown key 'factr' - did you mean 'factor'?") == 1
+    assert not (tree / "none").exists()
+
+
+def test_a_folder_that_cannot_be_made(tree, files):
+    """Nothing is run."""
+    answer = command_line("batch", files[1], "--out", "/proc/nowhere/out")
+    assert answer.code == 2
+    assert "the results cannot be written" in answer.err
+    assert command_line("batch", files[1], "--out", tree / "none", "--jobs", "0").code == 2
 
 
 def test_another_folder_is_left_alone(tree, files, tmp_path):

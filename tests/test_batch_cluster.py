@@ -5,17 +5,22 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from logistics.batches.cluster import ClusterPool
+from logistics.batches.pool import StepLimits
+from logistics.errors import InputError
 from tests.batch_folders import (
+    ROOT,
     STUDIES,
     batch,
     begin,
+    children,
     content,
     family,
     finish,
+    is_running,
     num_done,
     project,
     scenario,
@@ -52,7 +57,7 @@ def local(tree, files):
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler and two workers; their processes, and the address."""
-    environment = {**os.environ, "PYTHONPATH": f"{STUDIES}{os.pathsep}{Path.cwd()}"}
+    environment = {**os.environ, "PYTHONPATH": f"{STUDIES}{os.pathsep}{ROOT}"}
     started = []
 
     def start(module, *arguments):
@@ -83,10 +88,33 @@ def cluster(tmp_path):
 
 
 def test_a_local_cluster_gives_the_same(tree, files, local, tmp_path):
-    """``local:2`` leaves byte for byte what two processes leave."""
-    code, said = batch(*files, "--out", tmp_path / "out", "--cluster", "local:2", cwd=tree)
-    assert code == 0, said
-    assert content(tmp_path / "out") == local
+    """``local:2`` leaves byte for byte what two processes leave, also beside a run that kills its process."""
+    bad = scenario(tree, "a_poison", "study: {kind: poison}\n")
+    code, said = batch(bad, *files, "--out", tmp_path / "out", "--cluster", "local:2", cwd=tree)
+    assert code == 7, said
+    assert "SIGKILL" in said
+    runs = {name: digest for name, digest in content(tmp_path / "out").items() if name.startswith("runs/")}
+    assert runs == {name: digest for name, digest in local.items() if name.startswith("runs/")}
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_a_local_cluster_ends_with_its_batch(tree, files, local, tmp_path, blow):
+    """Ctrl-C at a terminal, which reaches the cluster too, and a kill of the batch: nothing runs on."""
+    out = tmp_path / "out"
+    process = begin(*files, "--out", out, "--cluster", "local:2", cwd=tree, process_group=0)
+    wait_until(lambda: num_done(out) >= 1, process)
+    others = children(process.pid)
+    assert others
+    if blow == signal.SIGINT:
+        os.killpg(process.pid, blow)
+        code, said = finish(process, timeout=20)
+        assert (code, "stopped; what is done" in said) == (130, True), said
+    else:
+        process.kill()
+        finish(process)
+    wait_until(lambda: not any(map(is_running, others)), seconds=5)
+    kept = {name: digest for name, digest in content(out).items() if name.startswith("runs/")}
+    assert kept.items() <= local.items()
 
 
 def test_a_killed_worker(tree, files, local, tmp_path, cluster):
@@ -94,7 +122,7 @@ def test_a_killed_worker(tree, files, local, tmp_path, cluster):
     address, _, workers = cluster
     out = tmp_path / "out"
     process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
-    wait_until(lambda: num_done(out) >= 1)
+    wait_until(lambda: num_done(out) >= 1, process)
     os.kill(workers[0].pid, signal.SIGKILL)
     code, said = finish(process)
     assert code == 0, said
@@ -106,7 +134,7 @@ def test_a_killed_scheduler(tree, files, local, tmp_path, cluster):
     address, scheduler, _ = cluster
     out = tmp_path / "out"
     process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
-    wait_until(lambda: num_done(out) >= 1)
+    wait_until(lambda: num_done(out) >= 1, process)
     os.kill(scheduler.pid, signal.SIGKILL)
     code, said = finish(process)
     assert code == 7, said
@@ -116,18 +144,10 @@ def test_a_killed_scheduler(tree, files, local, tmp_path, cluster):
     assert content(out) == local
 
 
-def test_a_poison_run_costs_only_itself(tree, files, local, tmp_path):
-    """A run that kills its process does not kill the cluster."""
-    bad = scenario(tree, "a_poison", "study: {kind: poison}\n")
-    code, said = batch(bad, *files, "--out", tmp_path / "out", "--cluster", "local:2", cwd=tree)
-    assert code == 7, said
-    assert "SIGKILL" in said
-    runs = {name: digest for name, digest in content(tmp_path / "out").items() if name.startswith("runs/")}
-    assert runs == {name: digest for name, digest in local.items() if name.startswith("runs/")}
-
-
-def test_no_such_scheduler(tree, files, tmp_path):
-    """An address where nobody listens is a mistake of the call."""
-    code, said = batch(files[0], "--out", tmp_path / "out", "--cluster", "tcp://127.0.0.1:9", cwd=tree)
-    assert code == 2
-    assert "cannot be reached" in said
+def test_no_such_scheduler(monkeypatch):
+    """An address where nobody listens is a mistake of the call, and so is a cluster of nobody."""
+    monkeypatch.setattr("logistics.batches.cluster.CONNECT_S", 0.5)
+    for address in ("tcp://127.0.0.1:9", "nowhere", "local:0", "local:two"):
+        with pytest.raises(InputError) as caught:
+            ClusterPool(address, {}, StepLimits())
+        assert [problem.code for problem in caught.value.problems] == ["batch.no_cluster"]

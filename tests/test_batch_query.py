@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_questions_see_all_runs(batch):
 @pytest.mark.parametrize(
     ("sql", "code"),
     [
-        ("SELECT * FROM nowhere", "sql.failed"),
+        ("SELECT * FROM nowhere", "sql.no_table"),
         ("SELEC 1", "sql.failed"),
         ("SELECT 1; SELECT 2", "sql.not_select"),
         ("COPY (SELECT 1) TO '{out}/new.csv'", "sql.not_select"),
@@ -69,18 +70,40 @@ def test_questions_see_all_runs(batch):
         ("SELECT * FROM read_csv('{outside}')", "sql.failed"),
         ("SELECT * FROM '{outside}'", "sql.failed"),
         ("SELECT * FROM glob('/*')", "sql.failed"),
-        ("SELECT * FROM statements", "sql.failed"),
+        ("SELECT * FROM statements", "sql.no_table"),
+        ("SELECT * FROM read_csv('{out}/link.csv')", "sql.failed"),
+        ("SELECT * FROM read_csv('{out}/elsewhere/secret.csv')", "sql.failed"),
+        ("SELECT * FROM read_blob('/etc/hostname')", "sql.failed"),
+        ("SELECT * FROM parquet_metadata('{outside}')", "sql.failed"),
+        ("SELECT * FROM sniff_csv('{outside}')", "sql.failed"),
+        ("SELECT * FROM sqlite_scan('{outside}', 't')", "sql.failed"),
+        ("SELECT * FROM 'https://example.org/x.csv'", "sql.failed"),
+        ("SELECT * FROM query('COPY (SELECT 1) TO QQ{out}/new.csvQQ')".replace("QQ", "'" * 2), "sql.failed"),
+        ("SELECT * FROM enable_logging(storage = 'file', storage_path = '{out}')", "sql.failed"),
+        ("SELECT getenv('HOME')", "sql.failed"),
+        ("INSTALL httpfs", "sql.not_select"),
+        ("LOAD httpfs", "sql.not_select"),
+        ("CALL enable_logging()", "sql.not_select"),
+        ("PRAGMA enable_profiling", "sql.not_select"),
+        ("EXPLAIN ANALYZE SELECT 1", "sql.not_select"),
     ],
 )
 def test_only_the_folder_is_read_and_nothing_written(batch, tmp_path, sql, code):
     """No statement but one SELECT, no file of elsewhere, no variable of the program."""
     outside = tmp_path / "secret.csv"
     outside.write_text("a\n1\n", encoding="utf-8")
-    before = sorted(batch.folder.rglob("*"))
-    with pytest.raises(InputError) as caught:
-        batch.sql(sql.format(out=batch.folder, outside=outside))
-    assert [problem.code for problem in caught.value.problems] == [code]
-    assert sorted(batch.folder.rglob("*")) == before
+    link, elsewhere = batch.folder / "link.csv", batch.folder / "elsewhere"
+    link.symlink_to(outside)
+    elsewhere.symlink_to(tmp_path)
+    try:
+        before = sorted(batch.folder.rglob("*"))
+        with pytest.raises(InputError) as caught:
+            batch.sql(sql.format(out=batch.folder, outside=outside))
+        assert [problem.code for problem in caught.value.problems] == [code]
+        assert sorted(batch.folder.rglob("*")) == before
+    finally:
+        link.unlink()
+        elsewhere.unlink()
 
 
 def test_files_of_the_folder_can_be_read(batch):
@@ -111,16 +134,43 @@ def test_one_results_folder_can_be_asked_too(batch):
     assert json.loads(found.out) == [{"scenario": "family.d.2", "n": len(run.table("bill"))}]
 
 
-def test_an_unfinished_batch_can_be_asked(batch):
-    """Without its table of runs the folder is read; only what was asked for is not known."""
+@pytest.mark.parametrize("left", [None, 100])
+def test_an_unfinished_batch_can_be_asked(batch, left):
+    """Without its table of runs, or with a damaged one, the folder is read; `asked` is not known."""
     table = batch.folder / "runs.parquet"
     kept = table.read_bytes()
     table.unlink()
+    if left is not None:
+        table.write_bytes(kept[:left])
     try:
         assert list(batch.runs["scenario"]) == ["family.d.1", "family.d.2", "family.d.3"]
         assert batch.runs["asked"].isna().all()
     finally:
         table.write_bytes(kept)
+
+
+def test_a_damaged_run_is_told(batch, tmp_path):
+    """Where the table of runs is gone too, the file that is damaged is named."""
+    copy = shutil.copytree(batch.folder, tmp_path / "copy")
+    (copy / "runs.parquet").unlink()
+    result = next(copy.glob("runs/*/result.json"))
+    result.write_bytes(result.read_bytes()[:-9])
+    answer = command_line("results", copy)
+    assert answer.code == 2
+    assert f"{result}: this file of a run is damaged" in answer.err
+
+
+def test_names_of_folders_do_not_matter(batch, tmp_path):
+    """A quote, and a folder that looks like a run."""
+    copy = shutil.copytree(batch.folder, tmp_path / "it's" / ("0" * 32) / "plan")
+    table = logistics.open_results(copy).sql("SELECT run, count(*) AS n FROM flows GROUP BY run")
+    assert sorted(table["run"]) == sorted(batch.runs["run"])
+
+
+def test_json_has_no_numbers_that_are_none(batch):
+    """What is not finite is null."""
+    found = command_line("results", batch.folder, "--sql", "SELECT 'nan'::DOUBLE AS x, 1.5 AS y", "--json")
+    assert json.loads(found.out) == [{"x": None, "y": 1.5}]
 
 
 # --- the library ----------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from benchmarks.capacitated_flow import SIZES, arc_program, built
 from benchmarks.discovery import DEFAULT_FOLDER, VARIABLE, chosen, data_folder, discover, generated
 from benchmarks.families import capacitated_flow
 from benchmarks.flow_audit import audited_flow
-from benchmarks.measuring import MILESTONES, Measured, run_phases, write_program
-from benchmarks.peers import LOCK, PROGRAMS, PeerAnswer, run_peer
+from benchmarks.measuring import MILESTONES, Measured, run_phases
+from benchmarks.peers import LOCK, PEERS, Peer, PeerAnswer, run_peer
 from benchmarks.register import FAMILIES, specs
 from benchmarks.running import GRACE_S, KEYS, Line, compare, run_one
 from benchmarks.spec import BenchmarkError, Found, Outcome, Recognised, Spec
@@ -388,12 +387,10 @@ def test_a_peer_with_another_value_is_said():
     assert line.notes == []
 
 
-def test_programs_for_peers_hold_the_whole_problem(tiny_flow, tmp_path: Path):
+def test_programs_for_peers_hold_the_whole_problem(tiny_flow):
     instance, _ = tiny_flow
     program = arc_program(instance)
-    write_program(program, tmp_path / "p.npz")
-    with np.load(tmp_path / "p.npz") as file:
-        data = {name: file[name] for name in file.files}
+    data = program.arrays()
     assert data.keys() == {"cost", "start", "index", "value", "lower", "upper", "constant"}
     assert len(data["start"]) == len(program.cost) + 1
     rows = len(program.eq_rhs) + len(program.ub_rhs)
@@ -405,13 +402,13 @@ def test_programs_for_peers_hold_the_whole_problem(tiny_flow, tmp_path: Path):
 def test_a_peer_that_fails_is_said(tmp_path: Path, monkeypatch):
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('no such solver')")
-    monkeypatch.setitem(PROGRAMS, "broken", broken)
+    monkeypatch.setitem(PEERS, "broken", Peer(broken, "highspy", is_ours=True))
     with pytest.raises(BenchmarkError, match="peer broken failed: no such solver"):
-        run_peer("broken", Path(sys.executable), tmp_path / "p.npz", 5.0)
+        run_peer("broken", tmp_path / "p.npz", 5.0)
     broken.write_text(
         """print('{"status": "Optimal", "value": 1.5, "seconds": 0.1, "version": "9", "peak_mb": 1}')"""
     )
-    answer = run_peer("broken", Path(sys.executable), tmp_path / "p.npz", 5.0)
+    answer = run_peer("broken", tmp_path / "p.npz", 5.0)
     assert answer == PeerAnswer("Optimal", 1.5, 0.1, {"highspy": "9"})
 
 

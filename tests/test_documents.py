@@ -73,6 +73,16 @@ def test_table_reference_is_up_to_date() -> None:
     assert DOCS["network-tables"] == reference(), "run scripts/table-reference"
 
 
+def test_scenario_reference_is_up_to_date() -> None:
+    """The committed file is what scripts/table-reference writes, and knows every key of every study."""
+    reference = runpy.run_path(str(ROOT / "docs" / "scenario_reference.py"))["reference"]
+    assert DOCS["scenario-keys"] == reference(), "run scripts/table-reference"
+    for study in STUDIES.values():
+        assert keys(study.spec) <= set(
+            first_cells(section(DOCS["scenario-keys"], f"## {study.spec.__name__}"))
+        )
+
+
 def test_columns_said_to_be_unused_are_not_named_in_the_code() -> None:
     """Nothing but the table of columns knows them by name."""
     unused = runpy.run_path(str(ROOT / "docs" / "table_reference.py"))["NOT_USED"]

@@ -16,6 +16,8 @@ STUDY_FIGURES = {
     "assignment": {"modes", "costs", "times"},
     "frontier": {"modes", "costs", "times", "frontier"},
     "disruption": {"modes", "costs", "times", "events"},
+    "routes": {"modes", "costs", "times", "routes"},
+    "portfolio": {"modes", "costs", "times", "values"},
 }
 needs_font = pytest.mark.skipif(not installed_fonts(), reason="no font with Chinese characters")
 

@@ -12,7 +12,7 @@ import shapely
 from logistics.reports.geopackage import write_geopackage
 from logistics.reports.legs import RIDE, leg_loads
 from logistics.reports.source import Results, read_results
-from tests.report_results import hostile_names, reported
+from tests.report_results import hostile_names, reported, solved
 
 LAYERS = {
     "节点 sites": "Point",
@@ -99,6 +99,49 @@ def test_lines_begin_and_end_at_their_sites_and_stay_on_the_map(folder: Path, re
             ends = [results.places[site] for site in (row.from_site, row.to_site)]
             assert points[0] == pytest.approx([ends[0]["lon"], ends[0]["lat"]])
             assert points[-1] == pytest.approx([ends[1]["lon"], ends[1]["lat"]])
+
+
+def test_proposed_services_carry_what_was_found_about_them(tmp_path: Path) -> None:
+    """Rank and net benefit of a study of routes, at the frequency they are of; what a portfolio chose."""
+    folder = solved(tmp_path / "routes", study="routes")
+    write_geopackage(read_results(folder), folder / "network.gpkg")
+    lines = geopandas.read_file(folder / "network.gpkg", layer="备选线路 proposed services")
+    best = {row["proposal_id"]: row for row in read_results(folder).rows("proposals")}
+    levels = {
+        f"{row['proposal_id']}.{row['departures_per_week']:g}w.out": row
+        for row in read_results(folder).rows("proposal_levels")
+    }
+    flights = lines[lines["service_id"].str.startswith("FLY")]
+    assert len(flights) == 2
+    for flight in flights.itertuples():
+        row = levels[flight.service_id]
+        assert flight.net_benefit_cny == pytest.approx(row["net_benefit_cny"])
+        is_best = row["departures_per_week"] == best["FLY"]["departures_per_week"]
+        assert (flight.rank == best["FLY"]["rank"]) == is_best
+    folder = solved(tmp_path / "portfolio", study="portfolio")
+    write_geopackage(read_results(folder), folder / "network.gpkg")
+    lines = geopandas.read_file(folder / "network.gpkg", layer="备选线路 proposed services")
+    chosen = {row["option_id"]: row for row in read_results(folder).rows("portfolio")}
+    for line in lines.itertuples():
+        option = line.service_id.removesuffix(".out")
+        assert bool(line.chosen) == (option in chosen)
+        if option in chosen:
+            assert line.value_sign == chosen[option]["value_sign"]
+    assert {option for option in chosen if option != "WIN"} <= {
+        s.removesuffix(".out") for s in lines["service_id"]
+    }
+
+
+def test_candidates_of_sites_carry_what_was_found_about_them(tmp_path: Path) -> None:
+    """Chosen or not, rank and worth, beside the warehouses that exist."""
+    folder = solved(tmp_path, study="siting")
+    write_geopackage(read_results(folder), folder / "network.gpkg")
+    options = geopandas.read_file(folder / "network.gpkg", layer="海外仓备选 warehouse options")
+    found = options.set_index("option_id")
+    for row in read_results(folder).rows("candidates"):
+        assert bool(found["chosen"][row["option_id"]]) == row["chosen"]
+        assert found["rank"][row["option_id"]] == row["rank"]
+    assert "WH_DE_shared" in found.index
 
 
 def test_a_place_that_cannot_be_written_is_an_os_error(results: Results, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_tip_says_what_the_table_says(plain: Path, opened: object) -> None:
     tab, _ = opened(plain / "report.html")
     tab.click('#segments [data-segment="direct"]')
     tab.click('#segments [data-segment="direct"]')
-    row = '#table-services-2021 tr[data-place="service:RAIL_DE"] td[data-at="tonnes"]'
+    row = '#table-services-2021 tr[data-place="service:RAIL_DE"] td:nth-child(4)'
     tonnes = float(tab.get_attribute(row, "data-value"))
     box = tab.evaluate(
         """() => {
@@ -203,6 +203,39 @@ def test_frontier_point_shows_its_plan(tmp_path: Path, opened: object) -> None:
     point.click()
     assert int(tab.input_value("#plan")) > 0
     assert "chosen" in point.get_attribute("class")
+
+
+@pytest.mark.parametrize("study", ["routes", "portfolio"])
+def test_routes_and_portfolios_are_drawn(study: str, tmp_path: Path, opened: object) -> None:
+    """Every chart of the study is there; a row picks its proposal in all of them and shows it on the map."""
+    folder = solved(tmp_path, study=study)
+    write_reports(folder, "html", "en")
+    tab, _ = opened(folder / "report.html")
+    for holder in tab.query_selector_all(".chart"):
+        assert holder.query_selector("svg[aria-label]"), holder.get_attribute("data-table")
+    if study == "portfolio":
+        assert tab.get_attribute('#views [data-view="difference"]', "aria-pressed") == "true"
+    else:
+        (ship,) = {
+            row["plan_id"] for row in read_results(folder).rows("proposals") if row["proposal_id"] == "SHIP"
+        }
+        chart = "#block-diversions-2021 .chart"
+        before = tab.inner_text(chart)
+        tab.click(f'#table-proposals-2021 tr[data-place="plan:{ship}"] button')
+        assert tab.inner_text(chart) != before
+        picked = [
+            tab.evaluate(f"() => document.querySelector('#block-{name}-2021 select').selectedOptions[0].text")
+            for name in ("diversions", "corridors")
+        ]
+        assert picked[0] == picked[1] != ""
+    assert tab.evaluate("() => document.querySelectorAll('.strand.more, .strand.less').length") > 0
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = [
+        each
+        for each in axe.Axe().run(tab).response["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
 
 
 def test_comparison_opens_with_the_difference(plain: Path, tmp_path: Path, opened: object) -> None:

@@ -1,9 +1,11 @@
 """The page as a file: every number is that of a table, names are text, nothing is fetched."""
 
 import base64
+import copy
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -48,6 +50,7 @@ class PageParser(HTMLParser):
         self.tags: list[str] = []
         self.scripts: dict[str, str] = {}
         self.heads: list[str] = []
+        self.origins: list[str] = []
         self.column = 0
         self.origin = ""
         self._open: list[tuple[str, dict[str, str]]] = []
@@ -60,19 +63,21 @@ class PageParser(HTMLParser):
         if given.get("http-equiv") == "Content-Security-Policy":
             self.policy = given["content"]
         if tag == "thead":
-            self.heads = []
+            self.heads, self.origins = [], []
         if tag == "tr":
             self.column = -1
         if tag in ("td", "th"):
             self.column += 1
         if tag == "th":
             self.heads.append(given.get("data-form", ""))
+            self.origins.append(given.get("data-at", ""))
         if tag not in ("meta", "link", "br", "img", "input"):
             self._open.append((tag, given))
         if tag == "tr":
             self.origin = given.get("data-of", "")
-        if "data-at" in given:
-            at = given["data-at"]
+        numeric = "data-value" in given or given.get("class") == "n"
+        if tag != "th" and ("data-at" in given or (tag == "td" and numeric)):
+            at = given.get("data-at") or self.origins[self.column]
             whole = f"{self.origin}/{at}" if tag == "td" and self.origin and not set("/=") & set(at) else at
             value = float(given["data-value"]) if "data-value" in given else None
             form = given.get("data-form") or self.heads[self.column]
@@ -324,6 +329,50 @@ class Reckoner:
 
     def unserved_(self, year: str, name: str) -> float:
         return self.unserved.query("demand_id == @name")["tonnes"].sum()
+
+    def proposals_by_status(self, year: str, status: str) -> float:
+        return len(self.table["proposals"].query("status == @status"))
+
+    def siting_change(self, key: str) -> float:
+        plans = self.table["siting_plans"].set_index("kind")[key]
+        return plans["best"] - plans["base"]
+
+    def overlap_change(self) -> float:
+        last = self.table["portfolio_years"].iloc[-1]
+        return last["overlap_after"] - last["overlap_before"]
+
+    def portfolio_by_airport(self, year: str, site: str, what: str) -> float:
+        rows = self.table["portfolio"].query(f"from_site == @site and year == {year}")
+        return len(rows) if what == "count" else rows["departures_per_week"].sum()
+
+    def plan_change(self, plan: str, key: str) -> float:
+        after = self.document["plans"][plan]
+        return after["totals"][key] - self.document["by_year"][str(after["year"])]["totals"][key]
+
+    def _with_portfolio(self) -> "Reckoner":
+        """The same for the plan with what was chosen."""
+        other = copy.copy(self)
+        (place,) = (self.folder / "plans").iterdir()
+        flows, other.steps = (pd.read_parquet(place / f"{name}.parquet") for name in ("flows", "steps"))
+        other.paths = self._paths(flows.merge(self.input["demand"], on="demand_id"), other.steps)
+        return other
+
+    def _gain(self, when: str, figure: Callable[["Reckoner"], float]) -> float:
+        before, after = figure(self), figure(self._with_portfolio())
+        return {"before": before, "after": after, "difference": after - before}[when]
+
+    def gains(self, year: str, site: str, when: str) -> float:
+        return self._gain(when, lambda each: each.paths[each.paths["gateway"] == site]["tonnes"].sum())
+
+    def gains_local(self, year: str, name: str, when: str) -> float:
+        return self._gain(when, lambda each: each.prefectures(year, name, "local"))
+
+    def gains_air(self, year: str, name: str, when: str) -> float:
+        def flown(each: Reckoner) -> float:
+            mine = each.exports()
+            return mine[(mine["prefecture"] == name) & (mine["mode"] == "air")]["tonnes"].sum()
+
+        return self._gain(when, flown)
 
     def plans(self) -> float:
         return 1 + len(self.document["plans"])

@@ -703,6 +703,14 @@ def test_no_place_for_a_value(project):
     assert (problem.code, problem.found) == ("variant.no_place", "changes.0.scale_demand.factor")
 
 
+def test_no_range_of_an_estimate(project):
+    """A family over estimates that the network does not have is told so, where it is written."""
+    family = "    draw: monte_carlo\n    samples: 2\n    over:\n      - {key: estimates.srvices}\n"
+    text = f"{HEAD}variants:\n  a:\n{family}"
+    (problem,) = problems_of(written(project, text), variant="a.1")
+    assert (problem.code, problem.found, problem.where.line) == ("variant.no_range", "estimates.srvices", 10)
+
+
 def test_bad_change_in_a_variant_has_its_place(project):
     """The place of a variant's change is where it stands in the file."""
     text = HEAD + "variants:\n  a:\n    changes:\n      - close: {site: X}\n"

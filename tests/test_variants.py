@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from logistics.batches.plan import planned_batch
 from logistics.errors import InputError
 from logistics.scenario.case import read_case
 from logistics.scenario.read import ScenarioSource, read_scenario
@@ -124,6 +125,93 @@ def test_estimates_go_to_the_ends_of_their_ranges(tree):
     ]
     assert [row[0] - own for row in tariffs] == pytest.approx([-1, -0.5, 0, 1.5, 3])
     assert all((row[1:] == tariffs[2][1:]).all() for row in tariffs)
+
+
+def ranges(tree, column="tariff_spot", spread=3):
+    """Give the first two services a range, one below and `spread` above what stands; returns what stands."""
+    services = tree / "networks" / "three_gateways" / "services.csv"
+    lines = services.read_text(encoding="utf-8").splitlines()
+    place = lines[0].split(",").index(column)
+    own = [float(line.split(",")[place]) for line in lines[1:3]]
+    ranged = [f"{lines[0]},{column}_low,{column}_high"]
+    ranged += [f"{line},{x - 1},{x + spread}" for line, x in zip(lines[1:3], own, strict=True)]
+    services.write_text("\n".join([*ranged, *(f"{line},," for line in lines[3:])]) + "\n", encoding="utf-8")
+    return own
+
+
+def drawn_tariffs(path, members):
+    """Tariffs of the first two services in members of a family."""
+    return np.array(
+        [
+            read_case(path, variant=name).networks[2021].numbers("services", "tariff_spot")[:2]
+            for name in members
+        ]
+    )
+
+
+@pytest.mark.parametrize("key", ["estimates", "estimates.services", "estimates.services.tariff_spot"])
+def test_a_family_over_the_estimates_of_the_network(tree, key):
+    """All values of a column go together, most often to where they stand; the draw is in each member."""
+    own = ranges(tree)
+    text = f"variants:\n  f:\n    draw: monte_carlo\n    samples: 3\n    over: [{{key: {key}}}]\n"
+    path = scenario(tree, "file", text)
+    source = ScenarioSource.of(path)
+    assert list(source.members) == [f"f.{n}" for n in range(1, 4)]
+    places = np.array([tuple(each.values()) for each in source.members.values()])[:, 0]
+    assert np.abs(places).max() <= 1
+    assert len(set(places)) == 3
+    moved = np.where(places > 0, 3 * places, places)
+    assert drawn_tariffs(path, source.members) == pytest.approx(moved[:, None] + own)
+    assert drawn_tariffs(path, ["f"])[0] == pytest.approx(own)
+
+
+def test_estimates_that_are_drawn_apart(tree):
+    """Each cell has a place of its own, the same every time; another seed of the family draws others."""
+    own = ranges(tree)
+    text = (
+        "variants:\n  f:\n    draw: monte_carlo\n    samples: 6\n    seed: 1\n"
+        "    over: [{key: estimates, apart: true}]\n"
+    )
+    path = scenario(tree, "file", text)
+    names = list(ScenarioSource.of(path).members)
+    found = drawn_tariffs(path, names) - own
+    assert (drawn_tariffs(path, names[:2]) - own == found[:2]).all()
+    assert found.min() >= -1
+    assert found.max() <= 3
+    assert (np.sign(found[:, 0]) != np.sign(found[:, 1])).any()
+    assert len(set(found.ravel().tolist())) == 12
+    other = scenario(tree, "other", text.replace("seed: 1", "seed: 2"))
+    assert not (drawn_tariffs(other, names[:2]) - own == found[:2]).any()
+    assert planned_batch([path]).runs[0].values == {}
+    assert drawn_tariffs(path, ["f"])[0] == pytest.approx(own)
+
+
+def test_estimates_on_a_grid(tree):
+    """A column's place may be given too, under a name of its own."""
+    own = ranges(tree)
+    text = (
+        "variants:\n  f:\n    over: [{key: estimates.services.tariff_spot, name: fare, values: [-1, 0, 1]}]\n"
+    )
+    path = scenario(tree, "file", text)
+    assert drawn_tariffs(path, ["f.1", "f.2", "f.3"])[:, 0] == pytest.approx([own[0] - 1, own[0], own[0] + 3])
+    (run, *_) = planned_batch([path]).runs
+    assert run.values == {"fare": -1}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "code"),
+    [
+        ("{key: estimates.servics}", "variant.no_range"),
+        ("{key: estimates.services.payload_t}", "variant.no_range"),
+        ("{key: solver.gap, apart: true}", "schema.value"),
+        ("{key: estimates, low: 0, high: 1, apart: true}", "schema.value"),
+    ],
+)
+def test_estimates_that_are_not_there(tree, dimension, code):
+    """A key that stands for no range, and what goes with estimates only."""
+    ranges(tree)
+    text = f"variants:\n  f:\n    draw: monte_carlo\n    samples: 2\n    over: [{dimension}]\n"
+    assert problem_of(lambda: members(tree, text)).code == code
 
 
 def problem_of(call):

@@ -10,11 +10,10 @@ from pathlib import Path
 from logistics.batches.networks import packed_network, put_network
 from logistics.batches.plan import BatchPlan, Run
 from logistics.batches.pool import LocalPool, Pool, StepLimits, usable_cores
-from logistics.batches.scheduler import BatchOutcome, BatchState, run_batch_steps
+from logistics.batches.scheduler import NO_REPORTS, BatchOutcome, BatchState, run_batch_steps
 from logistics.batches.store import BatchStore
 from logistics.batches.table import RUNS_TABLE, write_runs_table
 from logistics.errors import InputError, Problem
-from logistics.reports.outputs import NONE
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class BatchSettings:
     cluster
         ``tcp://…`` of a scheduler, or ``local:N``; empty: this machine, without a cluster.
     seconds
-        Wall-clock seconds after which a step of a run is ended; None: never.
+        Wall-clock seconds after which a run is ended, all its steps together; None: never.
     memory_mb
         Memory of a worker, MiB, above which its run is ended; None: no limit.
     reports, lang
@@ -39,8 +38,13 @@ class BatchSettings:
     cluster: str = ""
     seconds: float | None = None
     memory_mb: float | None = None
-    reports: str = "none"
+    reports: str = NO_REPORTS
     lang: str = "en"
+
+    def __post_init__(self) -> None:
+        """Refuse what no batch can have."""
+        if self.jobs is not None and self.jobs < 1:
+            raise ValueError("jobs is at least 1")
 
 
 def do_batch(
@@ -87,13 +91,20 @@ def do_batch(
         pending = [run for run in pending if run.id not in failures]
         with closing(_pool(settings, store, packed)) as pool:
             outcome = run_batch_steps(
-                found, pending, store, pool, tell, reports=settings.reports, lang=settings.lang
+                found,
+                pending,
+                store,
+                pool,
+                tell,
+                reports=settings.reports,
+                lang=settings.lang,
+                seconds=settings.seconds,
             )
         state = replace(outcome.state, failed=outcome.state.failed + len(failures))
         outcome = replace(outcome, state=state, failures={**failures, **outcome.failures})
         if outcome.stop != "disk":
             write_runs_table(store.folder, plan)
-            if settings.reports != NONE:
+            if settings.reports != NO_REPORTS:
                 from logistics.batches.page import write_batch_page
 
                 write_batch_page(store.folder, settings.lang)

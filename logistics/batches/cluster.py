@@ -7,22 +7,26 @@ there. Networks go to each worker once, also to one that joins later.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from logistics.batches.networks import put_network
-from logistics.batches.pool import PoolLost, Slot, StepLimits, WorkerEnded
-from logistics.batches.work import Answer, Task
+from logistics.batches.pool import PoolLost, Slot, StepLimits, WorkerEnded, usable_cores
+from logistics.batches.work import Answered, Task
 from logistics.errors import InputError, Problem, Where
 
 LOCAL = "local:"
 NETWORKS = "logistics-networks"
 CONNECT_S = 10
-CLOSE_S = 1
+CLOSE_S = 0.6
 COUNT_EVERY_S = 1.0
 """How often the threads of the workers are counted: some may join or leave."""
 
@@ -33,7 +37,8 @@ class ClusterPool:
     Parameters
     ----------
     address
-        ``tcp://…`` (or ``tls://…``) of a scheduler, or ``local:N`` for N processes of this machine.
+        ``tcp://…`` (or ``tls://…``) of a scheduler, or ``local:N`` for N processes of this machine, but no
+        more than it has cores.
     packed
         Networks that the runs need, see :func:`logistics.batches.networks.packed_network`.
     limits
@@ -52,10 +57,14 @@ class ClusterPool:
             raise InputError([Problem("batch.no_extra", found=str(error.name))]) from error
         dask: Any = distributed
         self._cluster: Any = None
+        self._limits = limits
         try:
             if address.startswith(LOCAL):
+                cores = usable_cores()
+                jobs = min(_local_jobs(address), cores)
+                self._limits = replace(limits, threads=cores // jobs)
                 self._cluster = dask.LocalCluster(
-                    n_workers=int(address.removeprefix(LOCAL)),
+                    n_workers=jobs,
                     threads_per_worker=1,
                     memory_limit=0,
                     dashboard_address=None,
@@ -67,41 +76,64 @@ class ClusterPool:
             raise InputError([problem]) from error
         self._client.register_plugin(_networks_plugin({name: dict(files) for name, files in packed.items()}))
         self._executor = self._client.get_executor(pure=False)
-        self._limits = limits
         self._slots, self._counted = 1, -COUNT_EVERY_S
 
     @property
     def slots(self) -> int:
         """Steps that run at once: the threads of the workers that are there now."""
         if time.monotonic() - self._counted > COUNT_EVERY_S and self._client.status == "running":
-            with contextlib.suppress(Exception):
-                threads: Mapping[str, int] = self._client.nthreads()
-                self._slots = max(1, sum(threads.values()))
+            threads: Mapping[str, int] = _within(COUNT_EVERY_S, self._client.nthreads) or {}
+            self._slots = max(1, sum(threads.values()))
             self._counted = time.monotonic()
         return self._slots
 
-    def submit(self, task: Task) -> Future[Answer]:
+    def submit(self, task: Task) -> Future[Answered]:
         """Have a step done by some worker."""
         if self._client.status != "running":
             raise PoolLost
-        answer: Future[Answer] = Future()
+        answer: Future[Answered] = Future()
         there = self._executor.submit(_do_there, task, self._limits)
         there.add_done_callback(lambda done: _pass_on(done, answer))
         return answer
 
     def close(self) -> None:
         """End what runs, and a cluster that is our own."""
-        with contextlib.suppress(Exception):
-            if self._cluster is None and self._client.status == "running":
-                self._client.run(_end_slots, wait=False)
-        with contextlib.suppress(Exception):
-            self._client.close(timeout=CLOSE_S)
+        if self._cluster is None and self._client.status == "running":
+            _within(CLOSE_S, lambda: self._client.run(_end_slots, wait=False))
+        for nanny in () if self._cluster is None else self._cluster.workers.values():
+            # Asked to close, a worker would first finish its step.
+            nanny.auto_restart = False
+            if nanny.pid is not None:
+                with contextlib.suppress(OSError):
+                    os.kill(nanny.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        _within(CLOSE_S, self._client.close)
         if self._cluster is not None:
-            with contextlib.suppress(Exception):
-                self._cluster.close(timeout=CLOSE_S)
+            _within(CLOSE_S, self._cluster.close)
 
 
-def _pass_on(done: Future[Answer], answer: Future[Answer]) -> None:
+def _local_jobs(address: str) -> int:
+    """How many processes ``local:N`` asks for."""
+    text = address.removeprefix(LOCAL)
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("local:1, local:2 …")
+    return int(text)
+
+
+def _within(seconds: float, call: Callable[[], Any]) -> Any:
+    """Result of a call to the cluster, None when it fails or takes longer: its other end may be dead."""
+    found: list[Any] = []
+
+    def do() -> None:
+        with contextlib.suppress(Exception):
+            found.append(call())
+
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found[0] if found else None
+
+
+def _pass_on(done: Future[Answered], answer: Future[Answered]) -> None:
     """Hand an answer on, and what happens to workers of a cluster in the words of a pool."""
     from distributed import KilledWorker
 
@@ -122,7 +154,7 @@ _own = threading.local()
 _slots: list[Slot] = []
 
 
-def _do_there(task: Task, limits: StepLimits) -> Answer:
+def _do_there(task: Task, limits: StepLimits) -> Answered:
     """Do a step in the process that belongs to this thread of a cluster's worker."""
     from distributed import get_worker
 

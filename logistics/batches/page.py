@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from logistics.batches.table import RUNS_TABLE, VALUE, read_runs_table
 from logistics.reports.blocks import Block, Chart, Head, Number, Row, Table, Words, given, head, say, term
 from logistics.reports.outputs import PAGE, write_page
@@ -14,6 +16,14 @@ from logistics.version import VERSION
 
 MEASURES = {"money_cny": "money", "customer_hours_mean": "days", "co2_t": "co2"}
 """What runs are held against each other by, and how it is shown."""
+SHARES = {
+    0.0: "batch.page_lowest",
+    0.1: "batch.page_p10",
+    0.5: "batch.page_median",
+    0.9: "batch.page_p90",
+    1.0: "batch.page_highest",
+}
+"""Points of the spread of a family's outcomes: share of the runs below them, and their names."""
 MOST_ENDS, MOST_RUNS, MOST_BINS = 5, 2000, 6
 
 
@@ -31,7 +41,7 @@ def _page(folder: Path) -> Page:
     solved = [row for row in rows if row["status"] in ("optimal", "limit")]
     parts = [Part("runs", say("batch.page_runs"), {0: [_ends(rows), *_best_and_worst(solved), _all(rows)]})]
     for name, members in _families(solved):
-        blocks = [*_sensitivity(name, members), *_curves(name, members)]
+        blocks = [*_spread(name, members), *_sensitivity(name, members), *_curves(name, members)]
         if blocks:
             parts.append(Part(_anchor(name), given(name), {0: blocks}))
     return Page(
@@ -106,9 +116,24 @@ def _families(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[Map
     """Members of each family of variants, by its name."""
     families: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        if any(name.startswith(VALUE) and row[name] is not None for name in row):
+        if "." in row["variant"]:
             families.setdefault(row["scenario"].rpartition(".")[0], []).append(row)
     yield from families.items()
+
+
+def _spread(family: str, members: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """How far the outcomes of a family lie apart."""
+    cells = []
+    for measure, form in MEASURES.items():
+        known = [float(row[measure]) for row in members if row.get(measure) is not None]
+        if len(known) < 2:
+            continue
+        points = zip(SHARES, np.quantile(known, list(SHARES)).tolist(), strict=True)
+        numbers = [Number(value, form, f"=quantile/{share:g}/{measure}") for share, value in points]
+        cells.append(Row((term(measure), *numbers)))
+    if cells:
+        heads = head("batch.page_measure"), *(head(key) for key in SHARES.values())
+        yield Table(f"spread-{_anchor(family)}", say("batch.page_spread", count=len(members)), heads, cells)
 
 
 def _dimensions(members: Sequence[Mapping[str, Any]]) -> list[str]:

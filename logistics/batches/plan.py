@@ -124,7 +124,9 @@ def _values(source: ScenarioSource, variant: str) -> dict[str, Setting]:
     family = variants.get(variant) or variants.get(variant.rpartition(".")[0])
     settings = source.members[variant]
     names = dimension_names(family) if family is not None else {}
-    return {names[key]: value for key, value in settings.items()}
+    # Seeds of cells that are drawn apart say nothing.
+    seeds = {dimension.key for dimension in family.over if dimension.apart} if family is not None else set()
+    return {names[key]: value for key, value in settings.items() if key not in seeds}
 
 
 def _run(scenario: Scenario, variant: str, values: Mapping[str, Setting], network: str) -> Run:

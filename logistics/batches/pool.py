@@ -15,22 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from logistics.batches.work import Answer, Task
+from logistics.batches.work import Answer, Answered, Task
 from logistics.batches.worker import READY, THREAD_VARIABLES, read_frame, write_frame
 from logistics.errors import Problem
 
 LOOK_EVERY_S = 0.1
 MIB = 1024.0**2
+TOO_LONG = "batch.too_long"
 
 
 @dataclass(frozen=True)
 class StepLimits:
-    """What a step of a run may take.
+    """What a run may take.
 
     Parameters
     ----------
     seconds
-        Wall-clock seconds; None: no limit.
+        Wall-clock seconds of all its steps; None: no limit.
     memory_mb
         Memory of its process, MiB; None: no limit.
     threads
@@ -78,7 +79,7 @@ class Pool(Protocol):
     def slots(self) -> int:
         """Steps that run at once."""
 
-    def submit(self, task: Task) -> Future[Answer]:
+    def submit(self, task: Task) -> Future[Answered]:
         """Have a step done; the future may raise :class:`WorkerEnded` or :class:`PoolLost`."""
 
     def close(self) -> None:
@@ -103,7 +104,7 @@ class Slot:
         self._is_ready = False
         self._closed = False
 
-    def do(self, task: Task) -> Answer:
+    def do(self, task: Task) -> Answered:
         """Have the worker do a step, and wait for it.
 
         Raises
@@ -119,12 +120,17 @@ class Slot:
             process.kill()
         self._verdict = None
         answered = threading.Event()
+        started = time.monotonic()
         tasks, answers = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
         try:
             # How long it takes to start does not count.
             self._is_ready = self._is_ready or read_frame(answers) == READY
+            started = time.monotonic()
             if self._limits.seconds is not None or self._limits.memory_mb is not None:
-                threading.Thread(target=self._watch, args=(process, answered), daemon=True).start()
+                watch = threading.Thread(
+                    target=self._watch, args=(process, answered, task.spent_s), daemon=True
+                )
+                watch.start()
             write_frame(tasks, pickle.dumps(task))
             data = read_frame(answers)
         except (OSError, ValueError):
@@ -133,7 +139,7 @@ class Slot:
         if data is None:
             raise self._ended(process)
         answer: Answer = pickle.loads(data)  # noqa: S301 - from our own worker
-        return answer
+        return Answered(answer, time.monotonic() - started)
 
     @property
     def is_closed(self) -> bool:
@@ -184,13 +190,13 @@ class Slot:
         found = names.get(-code, str(code))
         return WorkerEnded(Problem("batch.worker_died", found=found), try_again=True)
 
-    def _watch(self, process: subprocess.Popen[bytes], answered: threading.Event) -> None:
-        """End the worker when its step takes too long or too much memory."""
-        started, limits = time.monotonic(), self._limits
+    def _watch(self, process: subprocess.Popen[bytes], answered: threading.Event, spent_s: float) -> None:
+        """End the worker when its run takes too long or too much memory."""
+        started, limits = time.monotonic() - spent_s, self._limits
         while not answered.wait(LOOK_EVERY_S):
             code = ""
             if limits.seconds is not None and time.monotonic() - started > limits.seconds:
-                code, found = "batch.too_long", f"{limits.seconds:g}"
+                code, found = TOO_LONG, f"{limits.seconds:g}"
             elif limits.memory_mb is not None and memory_mb(process.pid) > limits.memory_mb:
                 code, found = "batch.too_much_memory", f"{limits.memory_mb:g}"
             if code and not answered.is_set():
@@ -243,7 +249,7 @@ class LocalPool:
         """Steps that run at once."""
         return len(self._slots)
 
-    def submit(self, task: Task) -> Future[Answer]:
+    def submit(self, task: Task) -> Future[Answered]:
         """Have a step done by the next worker that is free."""
         return self._threads.submit(self._do, task)
 
@@ -255,7 +261,7 @@ class LocalPool:
         for slot in self._slots:
             slot.release()
 
-    def _do(self, task: Task) -> Answer:
+    def _do(self, task: Task) -> Answered:
         # As many threads as slots: there is always one that is free.
         slot = self._free.pop()
         try:

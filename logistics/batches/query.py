@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ALL_RUNS = "runs"
 """Table of all runs: what each is, how it ended, its values and totals."""
+NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 
 
 def answer_sql(folder: Path, sql: str) -> pa.Table:
@@ -46,22 +47,29 @@ def answer_sql(folder: Path, sql: str) -> pa.Table:
             statements = connection.extract_statements(sql)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 stop_on_errors([Problem("sql.not_select", found=sql[:100])])
-            for name in sorted(set(re.findall(r"[a-z_]+", sql.lower()))):
+            for name in sorted(set(re.findall(r"[a-z_][a-z0-9_]*", sql.lower()))):
                 _add_view(connection, folder, name)
-            # From here on only files of the folder can be reached, and nobody can change that.
+            # From here on only files of the folder can be reached, nothing is written or fetched, and nobody
+            # can change that.
+            connection.execute("SET temp_directory = ''")
+            connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute("SET autoload_known_extensions = false")
             connection.execute("SET allowed_directories = [$folder]", {"folder": f"{folder}/"})
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             found: pa.Table = connection.sql(sql).to_arrow_table()
             return found
         except duckdb.Error as error:
-            stop_on_errors([Problem("sql.failed", found=str(error).splitlines()[0][:300])])
+            words = str(error).splitlines()[0][:300]
+            missing = NO_TABLE.search(words)
+            problem = Problem("sql.failed", found=words) if missing is None else _no_table(folder, missing[1])
+            stop_on_errors([problem])
             raise AssertionError from error
 
 
 def table_names(folder: Path) -> list[str]:
     """Names of the tables that :func:`answer_sql` knows in a folder."""
-    places = [folder] if (folder / RESULT).is_file() else (folder / RUNS).iterdir()
+    places = [folder] if (folder / RESULT).is_file() else (folder / RUNS).glob("*")
     found = {ALL_RUNS}
     for place in places:
         found |= {path.stem for path in place.glob("*.parquet")}
@@ -94,13 +102,21 @@ def _add_view(connection: Any, folder: Path, name: str) -> None:
         if next(start.glob(place), None) is None:
             continue
         # The place is the folder of a run, or the folder itself.
-        run = "r.run" if runs == folder else "regexp_extract(t.filename, '([0-9a-f]{32})/[^0-9]', 1)"
+        run = "r.run" if runs == folder else f"regexp_extract(t.filename, '([^/]+)/({PLAN}/)?[^/]+$', 1)"
+        files = _quoted(str(start / place))
         connection.execute(
             f"CREATE VIEW {name} AS SELECT r.run, r.scenario, r.variant, t.* EXCLUDE (filename) "  # noqa: S608
-            f"FROM read_parquet({_quoted(str(start / place))}, filename = true, union_by_name = true) t "
+            f"FROM read_parquet({files}, filename = true, union_by_name = true) t "
             f"JOIN {ALL_RUNS} r ON r.run = {run}"
         )
         return
+
+
+def _no_table(folder: Path, name: str) -> Problem:
+    names = table_names(folder)
+    return Problem(
+        "sql.no_table", Where(str(folder)), name, ", ".join(names), remedy=did_you_mean(name, names)
+    )
 
 
 def _quoted(text: str) -> str:
@@ -120,6 +136,5 @@ def named_table(folder: Path, name: str) -> pa.Table:
     if (folder / RESULT).is_file() or (folder / BATCH).is_file():
         names = table_names(folder)
         if wanted not in names:
-            hint = did_you_mean(name, names)
-            stop_on_errors([Problem("sql.no_table", Where(str(folder)), name, ", ".join(names), remedy=hint)])
+            stop_on_errors([_no_table(folder, name)])
     return answer_sql(folder, f"SELECT * FROM {wanted}")  # noqa: S608 - one of the names above

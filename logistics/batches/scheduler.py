@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from logistics.batches.plan import Run
-from logistics.batches.pool import Pool, PoolLost, WorkerEnded
+from logistics.batches.pool import TOO_LONG, Pool, PoolLost, WorkerEnded
 from logistics.batches.store import BatchStore
-from logistics.batches.work import Answer, Part, Refusal, Split, Task
+from logistics.batches.work import Answer, Answered, Part, Refusal, Split, Task
 from logistics.errors import Problem, Where
-from logistics.reports.outputs import NONE, PAGE
 
+NO_REPORTS = "none"
 RETRIES = 2
 AHEAD = 2
 """Steps a slot that are on their way, so that a worker does not wait while an answer is written."""
@@ -96,6 +96,10 @@ class _Work:
         Pieces of a run.
     unreported
         Runs that are done but whose report failed.
+    spent_s
+        Seconds that the steps of a run have taken in this call.
+    seconds
+        What they may take; None: no limit.
     """
 
     store: BatchStore
@@ -106,13 +110,15 @@ class _Work:
     found: int
     ready: deque[Task] = field(default_factory=deque)
     suspects: deque[Task] = field(default_factory=deque)
-    flying: dict[Future[Answer], Task] = field(default_factory=dict)
+    flying: dict[Future[Answered], Task] = field(default_factory=dict)
     tries: dict[tuple[str, str, int], int] = field(default_factory=dict)
     missing: dict[str, set[int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     failures: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     unreported: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    spent_s: dict[str, float] = field(default_factory=dict)
+    seconds: float | None = None
     steps: int = 0
     stop: Stop = ""
     started: float = field(default_factory=time.monotonic)
@@ -131,8 +137,9 @@ def run_batch_steps(
     pool: Pool,
     tell: Callable[[BatchState], None],
     *,
-    reports: str = NONE,
+    reports: str = NO_REPORTS,
     lang: str = "en",
+    seconds: float | None = None,
 ) -> BatchOutcome:
     """Do the runs that are not done.
 
@@ -148,13 +155,16 @@ def run_batch_steps(
         Called with how far it is, after each answer and a few times a second.
     reports, lang
         Reports to make in the folder of each run, and their language.
+    seconds
+        What the steps of a run may take together; None: no limit.
 
     Returns
     -------
     BatchOutcome
         Also when it stopped early; all that was done is in the folder.
     """
-    work = _Work(store, pool, {run.id: run for run in (*found, *pending)}, reports, lang, len(found))
+    runs = {run.id: run for run in (*found, *pending)}
+    work = _Work(store, pool, runs, reports, lang, len(found), seconds=seconds)
     work.ready.extend(_task(run, "start") for run in pending)
     for run in found:
         _ask_report(work, run)
@@ -184,11 +194,11 @@ def _send(work: _Work) -> None:
 def _fly(work: _Work, task: Task) -> None:
     if task.run_id in work.failures:
         return
-    sent = task
+    sent = replace(task, spent_s=work.spent_s.get(task.run_id, 0.0))
     try:
         if task.step == "merge":
             parts = work.store.parts(task.run_id, work.counts[task.run_id])
-            sent = replace(task, parts=tuple(parts[number] for number in range(len(parts))))
+            sent = replace(sent, parts=tuple(parts[number] for number in range(len(parts))))
         elif task.step == "report":
             files = pickle.dumps(work.store.files(task.run_id))
             sent = replace(task, parts=(files,), reports=work.reports, lang=work.lang)
@@ -199,11 +209,13 @@ def _fly(work: _Work, task: Task) -> None:
         work.stop = "lost"
 
 
-def _take(work: _Work, task: Task, future: Future[Answer]) -> None:
+def _take(work: _Work, task: Task, future: Future[Answered]) -> None:
     """Take the answer of a step."""
     try:
-        answer = future.result()
+        answer, seconds = future.result()
         work.steps += 1
+        if task.step != "report":
+            work.spent_s[task.run_id] = work.spent_s.get(task.run_id, 0.0) + seconds
         if task.run_id not in work.failures:
             _keep(work, task, answer)
     except WorkerEnded as error:
@@ -227,7 +239,10 @@ def _keep(work: _Work, task: Task, answer: Answer) -> None:
     elif isinstance(answer, Part):
         store.put_part(run.id, task.piece, work.counts[run.id], answer.data)
         work.missing[run.id].discard(task.piece)
-        _merge_when_whole(work, run)
+        if work.seconds is not None and work.spent_s[run.id] > work.seconds:
+            _fail(work, task, (Problem(TOO_LONG, found=f"{work.seconds:g}"),))
+        else:
+            _merge_when_whole(work, run)
     elif task.step == "report":
         store.add(run.id, answer.files)
     else:
@@ -242,7 +257,12 @@ def _merge_when_whole(work: _Work, run: Run) -> None:
 
 
 def _ask_report(work: _Work, run: Run) -> None:
-    if work.reports != NONE and not work.store.has(run.id, PAGE):
+    if work.reports == NO_REPORTS:
+        return
+    from logistics.reports.outputs import HTML, LAYERS, PAGE, WORKBOOK
+
+    wanted = (PAGE,) if work.reports == HTML else (PAGE, WORKBOOK, LAYERS)
+    if not all(work.store.has(run.id, name) for name in wanted):
         work.ready.append(_task(run, "report"))
 
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO
 
 from logistics.batches.digests import folder_digest
 from logistics.batches.plan import Run
-from logistics.errors import Problem, Where, stop_on_errors
+from logistics.errors import InputError, Problem, Where, stop_on_errors
 from logistics.results.layout import INPUTS, LOG, RESULT, canonical_json, digest_of_bytes, self_digest
 from logistics.results.write import unwritable
 from logistics.version import VERSION
@@ -37,6 +38,8 @@ RUNS, TABLES, PIECES, FAILED, WORK, LOCK = "runs", "tables", "pieces", "failed",
 ABOUT = "run-info.json"
 """In the folder of a run: which scenario, variant and values it is."""
 WAIT_S = 0.2
+HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+"""What the system says of a lock that another process holds."""
 
 
 class BatchStore:
@@ -59,8 +62,23 @@ class BatchStore:
     def __enter__(self) -> BatchStore:
         """Take the folder, waiting for another batch to leave it."""
         _check_folder(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / LOCK).open("ab")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.folder / LOCK).open("ab")
+        except OSError as error:
+            where = Where(str(error.filename or self.folder))
+            raise InputError([Problem("batch.disk", where, str(error.strerror or error))]) from error
+        try:
+            self._take()
+        except BaseException:
+            # In a notebook this process goes on.
+            self._lock.close()
+            raise
+        return self
+
+    def _take(self) -> None:
+        """Wait for the lock, and put the folder in order."""
+        assert self._lock is not None
         told = False
         while not _locked(self._lock):
             if not told:
@@ -77,7 +95,6 @@ class BatchStore:
         for path in (self.folder / TABLES).iterdir():
             if digest_of_bytes(path.read_bytes()) != path.stem:
                 path.unlink()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -261,6 +278,8 @@ def _locked(file: BinaryIO) -> bool:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
+        if error.errno not in HELD:
+            raise
         return False
     return True

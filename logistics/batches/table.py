@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from logistics.batches.plan import BatchPlan
 from logistics.batches.store import ABOUT, FAILED, RUNS, WORK
+from logistics.errors import Problem, Where, stop_on_errors
 from logistics.results.layout import RESULT
 
 RUNS_TABLE = "runs.parquet"
@@ -43,10 +45,16 @@ VALUE = "value_"
 def read_runs_table(folder: Path) -> pa.Table:
     """Return the table of the runs of a batch, or of the one run of a results folder.
 
-    Where a batch did not come to its end the table is made of what is there, and `asked` is blank.
+    Where a batch did not come to its end, or its table is damaged, the table is made of what is there, and
+    `asked` is blank.
+
+    Raises
+    ------
+    InputError
+        When what a run says of itself is damaged.
     """
     if (folder / RESULT).is_file():
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        result = _read(folder / RESULT)
         about = {
             "run": folder.name,
             "scenario": result["scenario"]["id"],
@@ -56,7 +64,8 @@ def read_runs_table(folder: Path) -> pa.Table:
         }
         return _table([_row(result, about)])
     if (folder / RUNS_TABLE).is_file():
-        return pq.read_table(folder / RUNS_TABLE)
+        with suppress(pa.ArrowInvalid, OSError):
+            return pq.read_table(folder / RUNS_TABLE)
     return _table(sorted(_rows(folder), key=lambda row: (row["scenario"], row["run"])))
 
 
@@ -74,16 +83,25 @@ def write_runs_table(folder: Path, plan: BatchPlan) -> None:
 def _rows(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for place in (folder / RUNS).iterdir():
-        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-        result = json.loads((place / RESULT).read_text(encoding="utf-8"))
-        rows.append(_row(result, about))
+        rows.append(_row(_read(place / RESULT), _read(place / ABOUT)))
     done = {row["run"] for row in rows}
     for path in (folder / FAILED).glob("*.json"):
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = _read(path)
         if about["run"] not in done:
             codes = dict.fromkeys(problem["code"] for problem in about["problems"])
             rows.append(_said(about) | {"status": "failed", "reason": ", ".join(codes)})
     return rows
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(document, dict):
+            return document
+    except (OSError, ValueError):
+        pass
+    stop_on_errors([Problem("batch.damaged", Where(str(path)))])
+    raise AssertionError
 
 
 def _row(result: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from logistics.errors import InputError, Problem
 from logistics.version import VERSION
@@ -49,6 +49,8 @@ class Task:
         Version of the engine that asks.
     reports, lang
         Reports to make, and their language.
+    spent_s
+        Seconds that earlier steps of the run took.
     """
 
     run_id: str
@@ -60,6 +62,7 @@ class Task:
     engine: str = VERSION
     reports: str = "none"
     lang: str = "en"
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,14 @@ class Refusal:
 
 
 Answer = Done | Split | Part | Refusal
+
+
+class Answered(NamedTuple):
+    """An answer, and the seconds that it took."""
+
+    answer: Answer
+    seconds: float
+
 
 _ready: dict[str, tuple[ReadyStudy, Sequence[Any], float]] = {}
 
@@ -176,7 +187,7 @@ def _network(folder: Path) -> Any:
 
 def _reported(task: Task) -> Done:
     """Make the reports of finished results, in a folder of the worker's own."""
-    from logistics.reports.outputs import write_reports
+    from logistics.reports.outputs import PAGE, write_reports
 
     (packed,) = task.parts
     files: Mapping[str, bytes] = pickle.loads(packed)  # noqa: S301 - from the process that runs the batch
@@ -187,7 +198,10 @@ def _reported(task: Task) -> Done:
             (folder / file).write_bytes(content)
         written = write_reports(folder, task.reports, task.lang)
         made = [p for top in written.files for p in (sorted(top.rglob("*")) if top.is_dir() else [top])]
-        return Done({p.relative_to(folder).as_posix(): p.read_bytes() for p in made if p.is_file()})
+        names = {p.relative_to(folder).as_posix(): p for p in made if p.is_file()}
+        # Put into their places in this order, the page last: where the files of the folder are, all is.
+        order = sorted(names, key=lambda name: ("/" not in name, name == PAGE))
+        return Done({name: names[name].read_bytes() for name in order})
 
 
 @contextmanager

@@ -83,10 +83,8 @@ def command(
         name: value for name, value in (("time_limit_s", time_limit), ("gap", gap)) if value is not None
     }
     plan = planned_batch(scenarios, allow_outside=allow_outside, overrides=overrides)
-    for refused in plan.refused:
-        show_problems(refused.problems, lang, counted=False)
-        if plan.runs:
-            click.echo(text("batch.refused", lang, name=refused.name), err=True)
+    if plan.refused:
+        _show_refused(plan, lang)
     if not plan.runs:
         return EXIT_INPUT
     if jobs is not None and jobs > usable_cores():
@@ -111,6 +109,16 @@ def command(
         show_problems([Problem("batch.disk", where, str(error.strerror or error))], lang, counted=False)
         return EXIT_FAILED
     return _say_outcome(plan, outcome, out, lang)
+
+
+def _show_refused(plan: BatchPlan, lang: str) -> None:
+    """Say what is wrong with scenarios, once where it is the same for many members."""
+    problems = dict.fromkeys(problem for refused in plan.refused for problem in refused.problems)
+    show_problems(problems, lang, counted=not plan.runs)
+    for refused in plan.refused[:MOST_SHOWN] if plan.runs else ():
+        click.echo(text("batch.refused", lang, name=refused.name), err=True)
+    if plan.runs and len(plan.refused) > MOST_SHOWN:
+        click.echo(text("problems.more", lang, count=len(plan.refused) - MOST_SHOWN), err=True)
 
 
 def _say_outcome(plan: BatchPlan, outcome: BatchOutcome, out: Path, lang: str) -> int:

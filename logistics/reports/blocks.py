@@ -118,6 +118,16 @@ class Table:
     chart: Chart | None = None
     wide: bool = False
 
+    def origin_in(self, column: int) -> str:
+        """What most numbers of a column have as their origin within the row; empty: there are none."""
+        found = [
+            row.origin_of(cell)
+            for row in self.rows
+            for cell in row.cells[column : column + 1]
+            if isinstance(cell, Number)
+        ]
+        return max(sorted(set(found)), key=found.count, default="")
+
 
 @dataclass(frozen=True)
 class Notes:
@@ -153,6 +163,8 @@ class Note:
 
 
 Block = Table | Totals | Note | Notes
+DASH = Words("–", "–")
+"""What stands in a cell without a word."""
 
 
 def say(key: str, /, **values: object) -> Words:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logistics.reports.blocks import Number, Table, Words, mode_words, say
+from logistics.reports.blocks import Number, Row, Table, Words, mode_words, say
 from logistics.reports.forms import FORMS
 from logistics.reports.sections.cargo import cargo_blocks
 from logistics.reports.sections.costs import cost_blocks
 from logistics.reports.sections.disruption import disruption_blocks
 from logistics.reports.sections.frontier import frontier_blocks
+from logistics.reports.sections.portfolio import portfolio_blocks
 from logistics.reports.sections.promises import promise_blocks
+from logistics.reports.sections.routes import route_blocks
 from logistics.reports.source import Results
 
 if TYPE_CHECKING:
@@ -35,6 +37,17 @@ FONTS = (
 BLUE, RED = "#0067a8", "#c2410c"
 MODE_COLOURS = {"sea": BLUE, "air": RED, "rail": "#00805e", "road": "#6f6a5f", "post": "#a3468f"}
 """As on the page."""
+SECTIONS = (
+    cargo_blocks,
+    cost_blocks,
+    promise_blocks,
+    frontier_blocks,
+    disruption_blocks,
+    route_blocks,
+    portfolio_blocks,
+)
+"""Sections whose tables are drawn."""
+MOST_BARS = 20
 DOTS_PER_INCH = 200
 SIZE = (9.0, 4.6)
 Draw = Callable[["Axes", Table, str], None]
@@ -93,12 +106,7 @@ def write_figures(results: Results, folder: Path, lang: str, fonts: Sequence[str
 
 def _wanted(results: Results, year: int) -> list[tuple[str, Words, Table, Draw]]:
     """Figures that this result has something for."""
-    blocks = [
-        block
-        for make in (cargo_blocks, cost_blocks, promise_blocks, frontier_blocks, disruption_blocks)
-        for block in make(results, year)
-        if isinstance(block, Table)
-    ]
+    blocks = [block for make in SECTIONS for block in make(results, year) if isinstance(block, Table)]
     tables = {table.name: table for table in blocks}
     figures: list[tuple[str, str, Draw]] = [
         ("modes", "modes", _modes),
@@ -106,11 +114,13 @@ def _wanted(results: Results, year: int) -> list[tuple[str, Words, Table, Draw]]
         ("times", "times-customer", _times),
         ("frontier", "frontier", _frontier),
         ("events", "disruption", _events),
+        ("routes", "proposals", _routes),
+        ("values", "portfolio-values", _values),
     ]
     return [
         (name, say(f"report.figure.{name}"), tables[table], draw)
         for name, table, draw in figures
-        if table in tables
+        if table in tables and (draw is not _values or _intervals(tables[table]))
     ]
 
 
@@ -159,6 +169,38 @@ def _events(axes: Axes, table: Table, lang: str) -> None:
         [_value(row.cells[1], lang) for row in rows],
         _unit(table, 1, lang),
     )
+
+
+def _routes(axes: Axes, table: Table, lang: str) -> None:
+    """Net benefit of the best proposals."""
+    rows = table.rows[:MOST_BARS]
+    labels = [f"{_label(row.cells[0], lang)} {_label(row.cells[1], lang)}" for row in rows]
+    _bars(axes, labels, [_value(row.cells[4], lang) for row in rows], _unit(table, 4, lang))
+    axes.axvline(0, color="#16212e", linewidth=0.8)
+
+
+def _values(axes: Axes, table: Table, lang: str) -> None:
+    """What each chosen option is worth: from the least to the most that is known."""
+    rows = _intervals(table)[:MOST_BARS]
+    for place, row in enumerate(rows):
+        low, high = (_value(cell, lang) for cell in row.cells[1:3])
+        axes.plot(
+            [low, high], [place, place], "|-", color=BLUE if low > 0 else RED, linewidth=4, markersize=12
+        )
+    axes.set_yticks(range(len(rows)), [_label(row.cells[0], lang) for row in rows])
+    axes.invert_yaxis()
+    axes.axvline(0, color="#16212e", linewidth=0.8)
+    axes.margins(0.1)
+    axes.set_xlabel(_unit(table, 1, lang))
+
+
+def _intervals(table: Table) -> list[Row]:
+    """Rows of which both ends are known."""
+    return [row for row in table.rows if _is_known(row.cells[1]) and _is_known(row.cells[2])]
+
+
+def _is_known(cell: object) -> bool:
+    return isinstance(cell, Number) and cell.value is not None
 
 
 def _modes(axes: Axes, table: Table, lang: str) -> None:

@@ -69,6 +69,12 @@ FORMS: dict[str, dict[str, Form]] = {
     "parcels": {"en": Form(1e-6, "m", 1), "zh": Form(1e-8, "亿件", 2)},
     "teu": {"en": Form(1e-3, "k TEU", 1), "zh": Form(1e-4, "万标箱", 1)},
     "flights": _same(1, "a week", "班/周", 0),
+    "departures": _same(1, "a week", "班/周", 1),
+    "cny_per_kg": _same(1, "CNY/kg", "元/千克", 2),
+    "real_days": _same(1, "d", "天", 1),
+    "km": _same(1, "km", "公里", 0),
+    "hours": _same(1, "h", "小时", 1),
+    "years": _same(1, "years", "年", 1),
     "gap": _same(1, "", "", -1),
     "plain": _same(1, "", "", -1),
     "year": _same(1, "", "", -2),
@@ -83,3 +89,8 @@ def fitting(value: float, form: str) -> str:
     """The form that shows something of a value that may be too small for `form`."""
     least, smaller = SMALLER.get(form, (0.0, form))
     return smaller if 0 < abs(value) < least else form
+
+
+def is_nothing(value: float, form: str) -> bool:
+    """Whether a value rounds to 0 in both languages."""
+    return all(set(each.shown(value)) <= set("0.,") for each in FORMS[form].values())

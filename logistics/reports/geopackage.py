@@ -21,6 +21,7 @@ from logistics.network.geography import great_circle_km
 from logistics.reports.blocks import say
 from logistics.reports.lanes import Point
 from logistics.reports.legs import RIDE, Leg, leg_loads
+from logistics.reports.option_facts import facts_of_options, facts_of_sites
 from logistics.reports.source import Results
 from logistics.reports.strands import LegLines
 
@@ -51,7 +52,8 @@ def write_geopackage(results: Results, path: Path) -> None:
     OSError
         When the file cannot be written.
     """
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
+    # The file is moved to its place when it is whole, so that no write of it needs to wait for the disk.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"})
     layers: dict[str, tuple[str, Rows]] = {
         name: (shape, []) for name, shape in (*((n, "Point") for n in ("sites", "passages")),)
     }
@@ -99,6 +101,7 @@ def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Row
     loads = leg_loads(results.plans[""], network, year)
     tonnes = np.bincount(loads.leg_row, loads.tonnes, minlength=len(loads.legs)).tolist()
     services = {row["service_id"]: row for row in network.rows("services")}
+    found, candidates = facts_of_options(results, year), facts_of_sites(results)
     rooms = {(row["service_id"], row["leg"]): row for row in results.rows("services") if row["year"] == year}
     into: dict[str, float] = {}
     out: dict[str, float] = {}
@@ -143,6 +146,7 @@ def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Row
             {
                 "year": year,
                 **_some(row, OPTION_COLUMNS),
+                **candidates.of(str(row["option_id"])),
                 "site_id": row["site_id"],
                 **_some(place[row["site_id"]], ("name_zh", "name_en")),
                 "geometry": shapely.Point(place[row["site_id"]]["lon"], place[row["site_id"]]["lat"]),
@@ -153,6 +157,7 @@ def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Row
             {
                 "year": year,
                 **_some(services[leg.service_id], SERVICE_COLUMNS),
+                **found.of(str(services[leg.service_id]["pair_id"])),
                 "leg": leg.to_seq,
                 "from_site": leg.from_site,
                 "to_site": leg.to_site,
@@ -198,6 +203,8 @@ def drawn(points: Sequence[Point]) -> shapely.MultiLineString:
     path = np.concatenate([_arc(a, b) for a, b in pairwise(points)])
     path[:, 0] = np.unwrap(path[:, 0], period=360)
     whole = shapely.LineString(path)
+    if np.abs(path[:, 0]).max() <= 180:
+        return shapely.MultiLineString([whole])
     pieces: list[shapely.LineString] = []
     for turn in (-360, 0, 360):
         part = shapely.intersection(whole, shapely.box(turn - 180, -90, turn + 180, 90))

@@ -24,7 +24,7 @@ from logistics.reports.map_data import Snapshot, map_of
 from logistics.reports.page_words import PAGE_WORDS
 
 ASSETS = Path(__file__).parent / "assets"
-SCRIPTS = ("report", "flows", "map", "controls", "charts", "tables", "start")
+SCRIPTS = ("report", "flows", "map", "controls", "charts", "charts_studies", "tables", "start")
 """The page's own scripts, in order."""
 VENDORED = ("d3.min.js", "topojson-client.min.js")
 

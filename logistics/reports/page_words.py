@@ -27,4 +27,5 @@ PAGE_WORDS: tuple[str, ...] = (
     *(f"term.{word}" for word in ("no", "modelled", "observed", "band")),
     *(f"report.kind.{kind}" for kind in KINDS),
     *(f"report.map.{word}" for word in MAP.split()),
+    "report.chart.pick",
 )

@@ -6,8 +6,10 @@ from logistics.reports.blocks import Words, given, named, say
 from logistics.reports.map_data import Snapshot
 from logistics.reports.page import Page, Part
 from logistics.reports.sections.honesty import verdict_of
+from logistics.reports.sections.portfolio import portfolio_verdict
 from logistics.reports.sections.register import SECTIONS
-from logistics.reports.source import Results
+from logistics.reports.sections.siting import siting_verdict
+from logistics.reports.source import Results, chosen_plan
 
 MAP_BEHIND = "totals"
 """Section behind which the map stands."""
@@ -26,15 +28,29 @@ def page_of_result(results: Results) -> Page:
             parts.append(Part("map", say("report.section.map"), {}))
     info = results.scenario["network_info"]
     name = document["scenario"]["name"]
+    snapshots = snapshots_of(results) if results.has_figures else []
     return Page(
         title=given(name["en"], name["zh"]),
         subtitle=given(info["name_en"], info["name_zh"]),
-        verdict=verdict_of(document),
+        verdict=_verdict(results),
         years=years,
         parts=parts,
-        snapshots=snapshots_of(results) if results.has_figures else (),
+        snapshots=snapshots,
         engine=document["engine"],
+        view_at_first=next(
+            (i for i, each in enumerate(snapshots) if each.plan_id == chosen_plan(results, years[-1])), 0
+        ),
     )
+
+
+def _verdict(results: Results) -> tuple[Words, str]:
+    """The outcome in a sentence; of options and sites what is proven of the choice, where its plans hold."""
+    plans = results.rows("portfolio_plans")
+    if plans and results.document["verified"]:
+        return portfolio_verdict(plans[0])
+    if results.rows("siting_years") and results.document["verified"]:
+        return siting_verdict(results)
+    return verdict_of(results.document)
 
 
 def snapshots_of(results: Results) -> list[Snapshot]:
@@ -57,9 +73,15 @@ def snapshots_of(results: Results) -> list[Snapshot]:
 
 
 def plan_names(results: Results) -> dict[str, Words]:
-    """What the further plans are called: events by name, points by number."""
+    """What the further plans are called: events and proposals by name, points by number."""
     names = {row["plan_id"]: named(row, row["event_id"]) for row in results.rows("disruption")}
     names |= {
         row["plan_id"]: say("report.frontier.point", point=row["point"]) for row in results.rows("frontier")
     }
+    names |= {
+        row["plan_id"]: say("report.plan.proposal", name=named(row, row["proposal_id"]))
+        for row in results.rows("proposals")
+    }
+    names |= {row["plan_id"]: say("report.plan.portfolio") for row in results.rows("portfolio_years")}
+    names |= {f"{row['year']}-siting": say("report.plan.siting") for row in results.rows("siting_years")}
     return {plan_id: words for plan_id, words in names.items() if plan_id}

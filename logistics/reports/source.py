@@ -75,6 +75,13 @@ class Results:
         return str(site[f"name_{lang}"] or site_id) if site else site_id
 
 
+def chosen_plan(results: Results, year: int) -> str | None:
+    """Id of the year's plan with what was chosen, in a study that chooses options or sites."""
+    rows = results.rows("portfolio_years")
+    names = [f"{year}-siting", *(str(row["plan_id"]) for row in rows if row["year"] == year)]
+    return next((name for name in names if name and name in results.plans), None)
+
+
 def read_results(folder: Path) -> Results:
     """Read a results folder.
 

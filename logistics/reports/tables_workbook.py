@@ -27,9 +27,19 @@ MOST_ROWS = MAX_ROWS - 1
 WIDEST = 60
 HEAD_HEIGHT = 48
 NOTES = ("what", "how", "names", "left_out")
-UNITS = {"regret": "", "hours_before": "h", "hours_after": "h", "hours_more": "h", "customer_hours_mean": "h"}
+HOURS = (
+    *("hours", "hours_before", "hours_after", "hours_more"),
+    *("customer_hours_mean", "customer_hours_saved", "total_hours"),
+)
+UNITS = {"regret": "", "parcels": "", "teu": "TEU", **dict.fromkeys(HOURS, "h")}
 """Units that the name of a column does not end with."""
-SHARES = ("share", "load_factor", "relaxation", "doubt_to_next")
+DAYS = ("days_p50", "days_p90")
+SHARES = ("share", "load_factor", "relaxation", "doubt_to_next", "overlap", "probability", "utilisation")
+WHOLE = (
+    *("year", "stated_year", "opens", "rank", "rank_best", "rank_worst", "seq", "leg", "point", "next_point"),
+    *("options", "routes", "sites", "open", "opened"),
+)
+"""Columns that count or name; a year has no thousands."""
 
 
 def write_tables_workbook(results: Results, path: Path) -> None:
@@ -59,22 +69,26 @@ def sheet_name(table: str) -> str:
 
 def column_unit(name: str) -> str:
     """Unit of a column, by its name."""
-    return UNITS[name] if name in UNITS else "" if _is_share(name) else unit(name)
+    if name in UNITS:
+        return UNITS[name]
+    if _is_share(name):
+        return ""
+    return "d" if name.endswith(DAYS) else unit(name)
 
 
 def _is_share(name: str) -> bool:
-    return any(name.startswith(word) or name.endswith(f"_{word}") for word in SHARES)
+    return any(f"_{word}_" in f"_{name}_" for word in SHARES)
 
 
 def number_format(name: str) -> str:
     """How the numbers of a column are shown."""
-    if name in ("year", "leg", "point", "next_point"):
+    if name in WHOLE:
         return "0"
     if name == "gap":
         return "0.00E+00"
     if _is_share(name):
         return "0.0%"
-    return {"CNY": "#,##0", "t": "#,##0.0", "h": "#,##0.0", "m³": "#,##0.0"}.get(
+    return {"CNY": "#,##0", "t": "#,##0.0", "h": "#,##0.0", "d": "#,##0.0", "m³": "#,##0.0"}.get(
         column_unit(name), "#,##0.00"
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -135,12 +136,12 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
         new: dict[int, Value] = {int(row): change.value for row in rows}
     elif change.value is not None:
         new = {int(row): change.value for row in rows}
-    elif change.estimate is not None:
+    elif change.estimate is not None or change.drawn is not None:
         if change.column not in schema.estimates:
             allowed = ", ".join(schema.estimates)
             work.problems.append(Problem("change.no_range", where, change.column, allowed, change.table))
             return
-        new = _within_ranges(table, change.column, rows.tolist(), change.estimate)
+        new = _within_ranges(table, change.column, rows.tolist(), _positions(table, change))
         if not new:
             work.problems.append(Problem("change.all_blank", where, change.column, change.table))
             return
@@ -154,12 +155,29 @@ def _set(work: _Work, change: SetValue, placed: PlacedChange) -> None:
     _write(work, placed, change.table, column, new)
 
 
-def _within_ranges(table: pa.Table, column: str, rows: Sequence[int], position: float) -> dict[int, Value]:
+def _positions(table: pa.Table, change: SetValue) -> Sequence[float]:
+    """Place of each row's value between its ends: -1 low, 0 as it stands, 1 high."""
+    if change.estimate is not None:
+        return [change.estimate] * table.num_rows
+    if not change.drawn:
+        return [0.0] * table.num_rows
+    random = np.random.default_rng([change.drawn, crc32(f"{change.table}.{change.column}".encode())])
+    # For all rows, so that a row's place does not depend on which others are chosen.
+    places: list[float] = random.triangular(-1.0, 0.0, 1.0, table.num_rows).tolist()
+    return places
+
+
+def _within_ranges(
+    table: pa.Table, column: str, rows: Sequence[int], positions: Sequence[float]
+) -> dict[int, Value]:
     """Values of the estimates that have a range: from the one that stands, a share of the way to an end."""
-    ends = table.column(f"{column}_{'high' if position > 0 else 'low'}").to_pylist()
-    own = table.column(column).to_pylist()
-    known = [row for row in rows if own[row] is not None and ends[row] is not None]
-    return {row: own[row] + abs(position) * (ends[row] - own[row]) for row in known}
+    low, own, high = (table.column(f"{column}{end}").to_pylist() for end in ("_low", "", "_high"))
+    new: dict[int, Value] = {}
+    for row in rows:
+        end = high[row] if positions[row] > 0 else low[row]
+        if own[row] is not None and end is not None:
+            new[row] = own[row] + abs(positions[row]) * (end - own[row])
+    return new
 
 
 def _close(work: _Work, change: Close, placed: PlacedChange) -> None:

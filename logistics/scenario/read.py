@@ -11,6 +11,7 @@ from typing import Any
 from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
 from logistics.limits import PlanLimit
 from logistics.project import guarded, project_folder
+from logistics.scenario.estimates import is_over_estimates, with_estimates
 from logistics.scenario.plan_limits import placed_limits
 from logistics.scenario.schema import SUPPORTED_SCHEMAS, Change, Names, ScenarioFile, Variant
 from logistics.scenario.variants import Setting, members_of, with_settings
@@ -179,6 +180,9 @@ class ScenarioSource:
         project = project_folder(path)
         chain = _chain(path, project, problems, allow_outside)
         stop_on_errors(problems)
+        over = [row for variant in chain[-1].file.variants.values() for row in variant.over]
+        if any(is_over_estimates(row.key) for row in over):
+            chain[-1] = _spelled_out(chain[-1], named_network(path, allow_outside=allow_outside))
         return cls(path, project, tuple(chain), allow_outside)
 
     @cached_property
@@ -284,6 +288,17 @@ def _chain(path: Path, project: Path, problems: list[Problem], allow_outside: bo
         chain.insert(0, _Read(file, document, current))
         current = _parent(file, document, current, project, seen, problems, allow_outside)
     return chain
+
+
+def _spelled_out(read: _Read, network: Path | None) -> _Read:
+    """The file with its families over estimates spelled out, checked like any file."""
+    problems: list[Problem] = []
+    document = with_estimates(read.document, network, problems)
+    stop_on_errors(problems)
+    file = validated(ScenarioFile, document, problems)
+    stop_on_errors(problems)
+    assert file is not None
+    return replace(read, file=file, document=document)
 
 
 def _parent(

@@ -81,12 +81,16 @@ class SetValue(_Strict):
     estimate: float | None = Field(
         default=None, ge=-1, le=1, description="within an estimate's range: -1 low, 0 as it stands, 1 high"
     )
+    drawn: int | None = Field(
+        default=None, ge=0, description="seed: each cell at random within its range; 0: all as they stand"
+    )
     years: Years = None
 
     @model_validator(mode="after")
     def _one_way(self) -> SetValue:
-        if sum(given is not None for given in (self.value, self.factor, self.add, self.estimate)) != 1:
-            raise ValueError("exactly one of value, factor, add, estimate")
+        ways = (self.value, self.factor, self.add, self.estimate, self.drawn)
+        if sum(given is not None for given in ways) != 1:
+            raise ValueError("exactly one of value, factor, add, estimate, drawn")
         return self
 
 
@@ -227,6 +231,10 @@ class Solver(_Strict):
     seed: int | None = Field(default=None, ge=0)
 
 
+ESTIMATES = "estimates"
+"""First word of a key that stands for the ranges of the network's tables."""
+
+
 class Dimension(_Strict):
     """A value of the file that differs between the members of a variant."""
 
@@ -236,9 +244,18 @@ class Dimension(_Strict):
     low: float | None = Field(default=None, description="with high: a range to draw from")
     high: float | None = None
     mode: float | None = Field(default=None, description="drawn most often; left out: all equally often")
+    apart: bool = Field(
+        default=False, description="of estimates: each cell is drawn on its own, not all of a column together"
+    )
 
     @model_validator(mode="after")
     def _values_or_range(self) -> Dimension:
+        bare = self.values is None and self.low is None and self.high is None
+        of_estimates = self.key.split(".")[0] == ESTIMATES
+        if self.apart and not (bare and (of_estimates or self.key.endswith(".drawn"))):
+            raise ValueError("apart belongs to estimates without values and range")
+        if bare and (of_estimates or self.apart):
+            return self
         if (self.values is None) == (self.low is None) or (self.low is None) != (self.high is None):
             raise ValueError("either values, or low and high")
         if self.low is not None and self.high is not None and self.low > self.high:

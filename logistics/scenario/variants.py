@@ -20,6 +20,7 @@ from logistics.errors import Problem
 from logistics.scenario.schema import Dimension, Variant
 from logistics.yaml_files import Document, Key
 
+SEEDS = 2**31
 Setting = int | float | str | bool
 """A value that a member sets."""
 
@@ -71,6 +72,9 @@ def _rows(name: str, variant: Variant) -> Iterator[Sequence[Setting]]:
 
 def _drawn(dimension: Dimension, shares: NDArray[np.float64]) -> list[Setting]:
     """Values of a dimension at these shares of its distribution, each 0 … 1."""
+    if dimension.apart:
+        # Seeds; 0 is not one.
+        return [1 + int(share * SEEDS) for share in shares]
     if dimension.values is not None:
         return [dimension.values[int(share * len(dimension.values))] for share in shares]
     low, high, mode = dimension.low or 0.0, dimension.high or 0.0, dimension.mode

@@ -29,20 +29,10 @@ from logistics.reports.comparison.section import (
 from logistics.reports.forms import FORMS as FORMS_OF
 from logistics.reports.sections.accessibility import GROUPS, WITHIN_DAYS, value_within, valued_rows
 from logistics.reports.sections.prefectures import exports_by_prefecture, prefecture
-from logistics.reports.sections.totals import FORMS
+from logistics.reports.sections.totals import FORMS, is_better
 from logistics.reports.source import Results
 
 MOST_SERVICES = 25
-LESS_IS_BETTER = {
-    "money_cny",
-    "customer_hours_mean",
-    "co2_t",
-    "unserved_t",
-    "capital_cny",
-    "time_value_cny",
-    "pipeline_hours_mean",
-}
-MORE_IS_BETTER = {"promise_share", "local_gateway_share"}
 
 
 def totals_compared(results: Sequence[Results]) -> Sequence[Block]:
@@ -59,14 +49,13 @@ def totals_compared(results: Sequence[Results]) -> Sequence[Block]:
     cards = []
     for key, form in known.items() if len(results) == 2 else ():
         change = values[1][key] - values[0][key]
-        better = change < 0 if key in LESS_IS_BETTER else change > 0 if key in MORE_IS_BETTER else None
         shape = "points" if form == "share" else form
         cards.append(
             Total(
                 say(f"term.{key}"),
                 Number(values[1][key], form, f"=totals-compared/{key}/1"),
                 Number(change, shape, f"=totals-compared/{key}/1/difference", signed=True),
-                better if change else None,
+                is_better(key, change, shape),
             )
         )
     return [Totals(cards), table] if cards else [table]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from logistics.reports.blocks import Block, Note, Row, Table, given, head, say
+from logistics.reports.blocks import Block, Note, Row, Table, Words, given, head, say, term
 from logistics.reports.comparison.section import result_name
 from logistics.reports.sections.changes import sheet
 from logistics.reports.source import Results
@@ -26,13 +27,22 @@ def input_blocks(results: Sequence[Results]) -> Sequence[Block]:
             blocks.append(Note(say("report.compared.same_inputs", after=result_name(each))))
             continue
         rows = [
-            Row([sheet(line["table"]), *(given(line[key]) for key in ("row", "column", "before", "after"))])
+            Row(
+                [
+                    _table_name(line["table"]),
+                    *(given(line[key]) for key in ("row", "column", "before", "after")),
+                ]
+            )
             for line in lines[:MOST_LINES]
         ]
         heads = [head(key) for key in ("table", "row", "column", "before", "after")]
         notes = [say("compare.more_inputs", count=len(lines) - MOST_LINES)] if len(lines) > MOST_LINES else []
         blocks.append(Table(f"inputs-{number}", title, heads, rows, notes, wide=True))
     return blocks
+
+
+def _table_name(table: str) -> Words:
+    return term("scenario") if table == "scenario" else sheet(table)
 
 
 def _grouped(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -65,4 +75,6 @@ def _factor(cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -18,6 +18,7 @@ from logistics.reports.blocks import (
     say,
     term,
 )
+from logistics.reports.forms import fitting
 from logistics.reports.source import Results
 
 ANOTHER_CARGO_T = 0.5
@@ -33,6 +34,7 @@ def disruption_blocks(results: Results, year: int) -> Sequence[Block]:
     money = results.document["objective_kind"] in ("money", "generalised")
     form = "money_small" if money else "plain"
     rows, left = [], False
+    co2 = fitting(max(abs(row["co2_more_t"] or 0.0) for _, row in mine), "co2")
     for i, row in mine:
         if row["status"] == "untouched":
             continue
@@ -44,7 +46,7 @@ def disruption_blocks(results: Results, year: int) -> Sequence[Block]:
                 ("regret", form),
                 ("money_more_cny", "money_small"),
                 ("hours_more", "days"),
-                ("co2_more_t", "co2"),
+                ("co2_more_t", co2),
             )
         ]
         numbers.append(Number(row["unserved_more_t"], "tonnes", f"disruption/{i}/unserved_more_t"))
@@ -66,7 +68,7 @@ def disruption_blocks(results: Results, year: int) -> Sequence[Block]:
         head("regret", form),
         head("money_more", "money_small"),
         head("hours_more", "days"),
-        head("report.disruption.co2_more", "co2"),
+        head("report.disruption.co2_more", co2),
         head("unserved_more", "tonnes"),
         head("worst_markets"),
         head("status"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from logistics.reports.blocks import Block, Chart, Note, Number, Row, Table, head, named, say, term
-from logistics.reports.forms import OBJECTIVES
+from logistics.reports.forms import OBJECTIVES, fitting
 from logistics.reports.source import Results
 
 FIGURES = (
@@ -24,9 +24,10 @@ def frontier_blocks(results: Results, year: int) -> Sequence[Block]:
     if not mine:
         return []
     rows = []
+    forms = {key: fitting(min(abs(row[key]) for _, row in mine), form) for key, form in FIGURES}
     for i, row in mine:
         point = Number(row["point"], "count", f"frontier/{i}/point")
-        figures = [Number(row[key], form, f"frontier/{i}/{key}") for key, form in FIGURES]
+        figures = [Number(row[key], form, f"frontier/{i}/{key}") for key, form in forms.items()]
         worth = Number(row["second_weight"], "plain", f"frontier/{i}/second_weight")
         doubt = Number(row["doubt_to_next"], "share", f"frontier/{i}/doubt_to_next")
         checked = term("yes" if row["verified"] else "no")
@@ -43,10 +44,7 @@ def frontier_blocks(results: Results, year: int) -> Sequence[Block]:
     heads = (
         head("point"),
         head("kind"),
-        head("money_cny", "money"),
-        head("customer_hours_mean", "days"),
-        head("co2_t", "co2"),
-        head("unserved_t", "tonnes"),
+        *(head(key, form) for key, form in forms.items()),
         head("second_weight"),
         head("doubt", "share"),
         head("verified"),
@@ -63,10 +61,13 @@ def frontier_blocks(results: Results, year: int) -> Sequence[Block]:
 
 def _moves(results: Results, year: int) -> Sequence[Block]:
     rows = []
-    for i, row in enumerate(results.rows("frontier_moves")):
+    found = results.rows("frontier_moves")
+    largest = max((max(row["before_t"], row["after_t"]) for row in found), default=0.0)
+    form = fitting(largest, "mass")
+    for i, row in enumerate(found):
         if row["year"] == year:
             numbers = [
-                Number(row[key], "mass", f"frontier_moves/{i}/{key}", signed=key == "difference_t")
+                Number(row[key], form, f"frontier_moves/{i}/{key}", signed=key == "difference_t")
                 for key in ("before_t", "after_t", "difference_t")
             ]
             step = say("report.frontier.step", point=row["point"], next=row["next_point"])
@@ -74,5 +75,5 @@ def _moves(results: Results, year: int) -> Sequence[Block]:
     if not rows:
         return []
     heads = [head("report.frontier.from_to"), head("service")]
-    heads += [head(key, "mass") for key in ("before", "after", "difference")]
+    heads += [head(key, form) for key in ("before", "after", "difference")]
     return [Table("frontier-moves", say("report.frontier.moves"), heads, rows, wide=True)]

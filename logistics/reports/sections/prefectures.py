@@ -25,13 +25,15 @@ MOST_GATEWAYS = 9
 
 
 def prefecture_blocks(results: Results, year: int) -> Sequence[Block]:
-    """Exports of each prefecture, and the catchments of gateways and airports."""
+    """Exports of each prefecture, its airports, and in the last year the catchments of gateways."""
     rows = exports_by_prefecture(results, year)
     if not rows:
         return []
+    blocks = [_prefectures(rows, year), _airports(results, rows, year)]
+    if year != max(results.networks):
+        return blocks
     return [
-        _prefectures(rows, year),
-        _airports(results, rows, year),
+        *blocks,
         _catchment(results, rows, year, "gateways", rows),
         _catchment(results, rows, year, "airports", [row for row in rows if row["mode"] == "air"]),
     ]
@@ -39,18 +41,22 @@ def prefecture_blocks(results: Results, year: int) -> Sequence[Block]:
 
 def exports_by_prefecture(results: Results, year: int) -> list[dict[str, Any]]:
     """Facts of the year's exports from the home province, each with its prefecture."""
+    return with_prefecture(results, year, results.facts[year].to_pylist()) if results.has_figures else []
+
+
+def with_prefecture(results: Results, year: int, facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of some facts that are exports from the home province, each with its prefecture."""
     province = results.networks[year].info.home_province
     found: list[dict[str, Any]] = []
-    if not results.has_figures:
-        return found
-    for row in results.facts[year].to_pylist():
+    for row in facts:
         site = results.places[row["origin_site"]]
         if row["direction"] == "export" and site["province"] == province:
             found.append({**row, "prefecture": site["prefecture"] or site["site_id"]})
     return found
 
 
-def _summed(rows: Sequence[Mapping[str, Any]], *keys: str) -> dict[Any, float]:
+def summed(rows: Sequence[Mapping[str, Any]], *keys: str) -> dict[Any, float]:
+    """Tonnes of facts by one key, or by several as a tuple."""
     sums: dict[Any, float] = {}
     for row in rows:
         key = tuple(row[name] for name in keys) if len(keys) > 1 else row[keys[0]]
@@ -59,9 +65,9 @@ def _summed(rows: Sequence[Mapping[str, Any]], *keys: str) -> dict[Any, float]:
 
 
 def _prefectures(rows: Sequence[Mapping[str, Any]], year: int) -> Table:
-    tonnes = _summed(rows, "prefecture")
-    local = _summed([row for row in rows if row["local"]], "prefecture")
-    modes = _summed(rows, "prefecture", "mode")
+    tonnes = summed(rows, "prefecture")
+    local = summed([row for row in rows if row["local"]], "prefecture")
+    modes = summed(rows, "prefecture", "mode")
     shown = [mode for mode in ("sea", "air", "rail", "road", "post") if mode in {key[1] for key in modes}]
     lines = []
     for name in sorted(tonnes, key=lambda each: -tonnes[each]):
@@ -97,8 +103,8 @@ def _prefectures(rows: Sequence[Mapping[str, Any]], year: int) -> Table:
 def _airports(results: Results, rows: Sequence[Mapping[str, Any]], year: int) -> Table:
     """What leaves and enters by air through each airport, from where and to where."""
     flown = [row for row in results.facts[year].to_pylist() if row["mode"] == "air"]
-    out = _summed([row for row in flown if row["direction"] == "export"], "home_gateway")
-    back = _summed([row for row in flown if row["direction"] == "import"], "home_gateway")
+    out = summed([row for row in flown if row["direction"] == "export"], "home_gateway")
+    back = summed([row for row in flown if row["direction"] == "import"], "home_gateway")
     ours = [row for row in rows if row["mode"] == "air"]
     whole = sum(row["tonnes"] for row in ours) or 1.0
     lines = []
@@ -138,7 +144,7 @@ def _airports(results: Results, rows: Sequence[Mapping[str, Any]], year: int) ->
 
 
 def _largest(rows: Sequence[Mapping[str, Any]], key: str, most: int = 3) -> list[str]:
-    sums = _summed(rows, key)
+    sums = summed(rows, key)
     return sorted(sums, key=lambda each: -sums[each])[:most]
 
 
@@ -150,10 +156,10 @@ def _catchment(
     rows: Sequence[Mapping[str, Any]],
 ) -> Table:
     """Shares of each prefecture's exports by gateway: own gateways against those of other provinces."""
-    through = _summed(rows, "home_gateway")
-    gateways = sorted((g for g in through if g), key=lambda g: -through[g])[:MOST_GATEWAYS]
-    cells, whole = _summed(rows, "prefecture", "home_gateway"), _summed(rows, "prefecture")
-    everyone = _summed(everything, "prefecture")
+    through = summed(rows, "home_gateway")
+    gateways = sorted((g for g in through if g), key=lambda g: -through[g])[: results.most(MOST_GATEWAYS)]
+    cells, whole = summed(rows, "prefecture", "home_gateway"), summed(rows, "prefecture")
+    everyone = summed(everything, "prefecture")
     lines = []
     for place in sorted(everyone, key=lambda each: -everyone[each]):
         if not whole.get(place):

@@ -33,13 +33,56 @@ function setUpCharts() {
   onChange(() => {
     for (const holder of document.querySelectorAll(".chart")) {
       if (holder.closest("[hidden]")) continue;
-      const table = readTable(holder.dataset.table);
       const settings = JSON.parse(holder.dataset.settings);
+      const table = pickedRows(holder, readTable(holder.dataset.table), settings);
       const label = visible(holder.closest("article").querySelector("h3"));
       const wide = holder.closest(".wide") !== null;
       CHARTS[holder.dataset.kind](holder, table, settings, label, wide ? 2 * CHART_WIDTH : CHART_WIDTH);
     }
   });
+}
+
+/** Rows that the reader picked by the words of a column, where a chart draws only some; a list above it offers them. */
+function pickedRows(holder, table, { pick }) {
+  if (pick === undefined) return table;
+  const names = [...new Set(table.rows.map((row) => row.cells[pick].words))];
+  let list = holder.previousElementSibling?.querySelector("select");
+  if (!list) {
+    const control = document.createElement("p");
+    control.className = "control pick";
+    list = document.createElement("select");
+    list.id = `${holder.dataset.table}-pick`;
+    const label = document.createElement("label");
+    label.htmlFor = list.id;
+    control.append(label, list);
+    list.addEventListener("change", changed);
+    holder.before(control);
+  }
+  list.previousElementSibling.textContent = say("report.chart.pick");
+  const now = Math.max(0, list.selectedIndex);
+  fillList(list, names, now);
+  return { ...table, rows: table.rows.filter((row) => row.cells[pick].words === names[now]) };
+}
+
+/** Show in every chart that draws only some rows those that stand for a place. */
+function pickPlace(place) {
+  for (const list of document.querySelectorAll(".pick select")) {
+    const holder = list.parentElement.nextElementSibling;
+    const { pick } = JSON.parse(holder.dataset.settings);
+    const row = readTable(holder.dataset.table).rows.find((each) => each.place === place);
+    const number = row ? [...list.options].findIndex((option) => option.text === shortened(row.cells[pick].words, 60)) : -1;
+    if (number >= 0) list.selectedIndex = number;
+  }
+  changed();
+}
+
+/** A label that fits beside a chart: long ones lose their middle, since names of routes differ at both ends. */
+function fitted(words, width) {
+  const letters = [...words];
+  const most = width > CHART_WIDTH ? 62 : 40;
+  if (textWidth(words) <= 6.6 * most) return words;
+  const half = Math.floor((most * letters.length * 6.6) / textWidth(words) / 2);
+  return `${letters.slice(0, half).join("")}…${letters.slice(-half).join("")}`;
 }
 
 /** Width of a text of 12 px: Chinese characters, and dashes beside them, take a whole square. */
@@ -64,7 +107,7 @@ const CHARTS = {
   bars(holder, { rows }, { label, value, tag, mode, hatched, most = 14 }, title, width) {
     const mine = rows.filter((row) => row.cells[value].value !== null).slice(0, most);
     if (!mine.length) return;
-    const names = mine.map((row) => shortened(row.cells[label].words, 30) + (tag === undefined ? "" : ` · ${row.cells[tag].words}`));
+    const names = mine.map((row) => fitted(row.cells[label].words, width) + (tag === undefined ? "" : ` · ${row.cells[tag].words}`));
     const left = Math.min(width * 0.45, 14 + d3.max(names, textWidth));
     const high = 23;
     const svg = newChart(holder, mine.length * high + 6, title, width);
@@ -177,10 +220,11 @@ const CHARTS = {
     for (const each of ends) svg.append("text").attr("x", width - right + 10).attr("y", each.at + 4).style("fill", each.colour).text(each.words);
   },
 
-  /** Cells shaded by their share. */
-  heat(holder, { rows }, { from }) {
-    const shade = d3.interpolateRgb("#ffffff", "#8fbfe3");
-    for (const row of rows) row.cells.forEach((cell, i) => { if (i >= from && cell.value !== null) row.row.cells[i].style.backgroundColor = shade(Math.min(1, cell.value)); });
+  /** Cells shaded by their share, or relative to the largest. */
+  heat(holder, { rows }, { from, relative }) {
+    const shade = d3.interpolateRgb("#ffffff", relative ? "#f0a878" : "#8fbfe3");
+    const most = relative ? d3.max(rows, (row) => d3.max(row.cells.slice(from), (cell) => cell.value)) || 1 : 1;
+    for (const row of rows) row.cells.forEach((cell, i) => { if (i >= from && cell.value !== null) row.row.cells[i].style.backgroundColor = shade(Math.min(1, cell.value / most)); });
     holder.remove();
   },
 
@@ -212,13 +256,13 @@ const CHARTS = {
       const [cx, cy] = [x(row.cells[across].value), y(row.cells[up].value)];
       svg.append("path").attr("class", "point").attr("data-place", row.place).attr("transform", `translate(${cx},${cy})`)
         .attr("d", d3.symbol(base ? d3.symbolDiamond : d3.symbolCircle, 150)()).style("fill", base ? "var(--air)" : "var(--accent)").on("click", () => goTo(row.row));
-      svg.append("text").attr("x", cx + 12).attr("y", cy - 8).text(base ? row.cells[kind].words : row.cells[label].words);
+      svg.append("text").attr("class", "halo").attr("x", cx + 12).attr("y", cy - 8).text(base ? row.cells[kind].words : row.cells[label].words);
     }
   },
 };
 
-/** Stacked bars with a legend; parts too narrow for their number go without. */
-function drawStacks(holder, groups, unit, title, width) {
+/** Stacked bars with a legend; parts too narrow for their number go without. Bars are whole, or to scale with each other. */
+function drawStacks(holder, groups, unit, title, width, toScale = false) {
   const left = groups.length > 1 || groups[0]?.name ? 14 + d3.max(groups, (group) => textWidth(group.name)) : 4;
   const parts = [...new Map(groups.flatMap((group) => group.parts).map((part) => [part.name, part])).values()];
   const places = [];
@@ -234,7 +278,7 @@ function drawStacks(holder, groups, unit, title, width) {
   const most = d3.max(groups, (group) => d3.sum(group.parts, (part) => part.value));
   groups.forEach((group, i) => {
     const whole = d3.sum(group.parts, (part) => part.value);
-    const x = d3.scaleLinear([0, groups.length > 1 && unit !== "%" ? whole : most], [0, width - left - 4]);
+    const x = d3.scaleLinear([0, groups.length > 1 && unit !== "%" && !toScale ? whole : most], [0, width - left - 4]);
     let from = left;
     svg.append("text").attr("x", left - 8).attr("y", i * high + 20).attr("text-anchor", "end").text(group.name);
     for (const part of group.parts) {

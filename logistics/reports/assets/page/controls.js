@@ -42,6 +42,13 @@ function snapshotName(snapshot) {
   return report.years.length > 1 ? `${snapshot.year} · ${ours(snapshot.name)}` : ours(snapshot.name);
 }
 
+/** The plan of the chosen year that is called as another one; that one itself where there is none. */
+function twinOf(snapshot) {
+  const { snapshots } = report.map;
+  const twin = snapshots.findIndex((each) => each.year === report.year && each.name[0] === snapshot.name[0] && (each.base < 0) === (snapshot.base < 0));
+  return twin < 0 ? snapshots.indexOf(snapshot) : twin;
+}
+
 function setUpControls() {
   document.getElementById("language").addEventListener("click", () => setLanguage(language() === "zh" ? "en" : "zh"));
   document.getElementById("print").addEventListener("click", () => print());
@@ -49,6 +56,7 @@ function setUpControls() {
   if (!report.map) return;
   choice.snapshot = report.at_first;
   if (report.at_first) choice.view = "difference";
+  let drawnYear = null;
   toggles("#modes", "mode", choice.modes);
   toggles("#segments", "segment", choice.segments);
   toggles("#directions", "direction", choice.directions);
@@ -64,8 +72,7 @@ function setUpControls() {
     fillList(product, [say("report.map.all_products"), ...report.map.products.map(ours)], choice.product + 1);
     const list = document.getElementById("plan");
     if (list) fillList(list, report.map.snapshots.map(snapshotName), choice.snapshot);
-    const own = report.map.snapshots.findIndex((each) => each.base < 0 && each.year === report.year);
-    const now = report.map.snapshots[choice.snapshot];
-    showSnapshot(own < 0 || now.base >= 0 || now.year === report.year ? choice.snapshot : own);
+    showSnapshot(drawnYear === report.year ? choice.snapshot : twinOf(report.map.snapshots[choice.snapshot]));
+    drawnYear = report.year;
   });
 }

@@ -6,11 +6,12 @@ function goTo(row) {
     const id = place.slice(5);
     const number = report.map.snapshots.findIndex((each) => each.id === id && (id || each.year === report.year));
     if (number >= 0) showSnapshot(number, "difference");
+    if (document.querySelector(".pick")) pickPlace(place);
     for (const other of document.querySelectorAll("tr[data-place]")) other.classList.toggle("chosen", other === row);
     for (const point of document.querySelectorAll(".point")) point.classList.toggle("chosen", point.dataset.place === place);
   } else {
     choosePlace(place);
-    if (!map.chosen.name) choose({ ...map.chosen, name: row.cells[0].innerText.trim() });
+    if (!map.chosen.name) choose({ ...map.chosen, name: row.querySelector(".locate").innerText.trim() });
   }
 }
 
@@ -21,12 +22,12 @@ function canGo(row) {
   return legsOf(place).size > 0;
 }
 
-/** The first cell of such a row becomes a button, so that the keyboard reaches it. */
+/** The cell with the name in such a row, else the first, becomes a button, so that the keyboard reaches it. */
 function setUpTables() {
   if (!report.map) return;
   for (const row of document.querySelectorAll("tr[data-place]")) {
     if (!canGo(row)) { row.removeAttribute("data-place"); continue; }
-    const cell = row.cells[0];
+    const cell = row.querySelector("td:has(bdi)") ?? row.cells[0];
     const button = document.createElement("button");
     button.type = "button";
     button.className = "locate";

@@ -1,0 +1,115 @@
+"""Other plans of sites: fewer, by rules of thumb, for other worths of time; and regret over futures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from logistics.reports.blocks import Block, Chart, Head, Number, Row, Table, Words, given, head, say
+from logistics.reports.sections.columns import Column, cells_of, column_heads
+from logistics.reports.source import Results
+
+FIGURES = (
+    Column("sites", "count"),
+    Column("worse_cny", "money_small", signed=True),
+    Column("worse_share_of_benefit", "share"),
+    Column("capex_cny", "money_small"),
+    Column("landed_cny_per_kg", "cny_per_kg"),
+    Column("days_p50", "real_days"),
+    Column("days_p90", "real_days"),
+    Column("value_share_3d", "share"),
+    Column("utilisation", "share"),
+)
+MOST = 12
+"""Plans in the regret matrix."""
+WORSE, DAYS, COST = 2, 6, 5
+"""Columns of the tables that are drawn, counted from 0."""
+GROUPS: Mapping[str, tuple[tuple[str, ...], Chart]] = {
+    "sweep": (("base", "sweep", "best"), Chart("lines", {"x": 1, "lines": [WORSE]})),
+    "rules": (("best", "alternative", "baseline", "base"), Chart("bars", {"label": 0, "value": WORSE})),
+    "frontier": (("frontier", "best"), Chart("lines", {"x": DAYS, "lines": [COST], "from_zero": False})),
+}
+"""Tables of plans: the kinds in each, and how they are drawn."""
+Plans = Sequence[tuple[int, Mapping[str, Any]]]
+
+
+def siting_plan_blocks(results: Results, year: int) -> Sequence[Block]:  # noqa: ARG001 - the last year
+    """The sweep over the number of sites, plans of rules of thumb, the frontier, and the regret matrix."""
+    plans = list(enumerate(results.rows("siting_plans")))
+    blocks: list[Block] = []
+    for name, (kinds, chart) in GROUPS.items():
+        mine = [pair for pair in plans if pair[1]["kind"] in kinds]
+        if any(row["kind"] not in ("base", "best") for _, row in mine):
+            blocks.append(_plans(name, _ordered(name, mine), chart))
+    regret = results.rows("siting_regret")
+    return [*blocks, _regret(regret)] if regret else blocks
+
+
+def _ordered(name: str, plans: Plans) -> Plans:
+    column = {"sweep": "sites", "rules": "worse_cny", "frontier": "days_p50"}[name]
+    known = [pair for pair in plans if pair[1][column] is not None]
+    return sorted(known, key=lambda pair: pair[1][column])
+
+
+def plan_words(kind: str, name: str) -> Words:
+    """What a plan is called."""
+    words = say(f"siting.plan.{kind}")
+    if kind in ("base", "best"):
+        return words
+    which = say(f"siting.rule.{name}") if kind == "baseline" else Words(name, name)
+    return Words(f"{words.en} {which.en}", f"{words.zh} {which.zh}")
+
+
+def _plans(name: str, plans: Plans, chart: Chart) -> Table:
+    rows = [
+        Row([plan_words(row["kind"], row["name"]), *cells_of("siting_plans", i, row, FIGURES)])
+        for i, row in plans
+    ]
+    heads = [head("report.column.plan"), *column_heads(FIGURES)]
+    title, note = say(f"report.siting.{name}"), say(f"report.siting.{name}_note")
+    return Table(f"siting-{name}", title, heads, rows, [note], chart, wide=True)
+
+
+def _regret(regret: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a plan, a column a future: what it costs at least above the future's best."""
+    futures = list(dict.fromkeys(row["future"] for row in regret))
+    at = {(row["plan"], row["future"]): (i, row) for i, row in enumerate(regret)}
+    first = {row["plan"]: (i, row) for i, row in reversed(list(enumerate(regret)))}
+    rows = []
+    order = sorted(first, key=lambda name: (first[name][1]["largest_regret_cny"], name))
+    for plan in order[:MOST]:
+        i, row = first[plan]
+        largest = Number(row["largest_regret_cny"], "money_small", f"siting_regret/{i}/largest_regret_cny")
+        cells = []
+        for future in futures:
+            j, cell = at.get((plan, future), (-1, {"regret_at_least_cny": None}))
+            origin = f"siting_regret/{j}/regret_at_least_cny"
+            cells.append(Number(cell["regret_at_least_cny"], "money_small", origin))
+        rows.append(Row([_tried(plan), largest, *cells]))
+    heads = [head("report.column.plan"), head("report.column.largest_regret_cny", "money_small")]
+    heads += [Head(_future(future), "money_small") for future in futures]
+    title, notes = say("report.siting.regret"), [say("report.siting.regret_note")]
+    if len(order) > MOST:
+        notes.append(say("tables.largest", shown=MOST, whole=len(order), name="siting_regret"))
+    chart = Chart("heat", {"from": 2, "relative": True})
+    return Table("siting-regret", title, heads, rows, notes, chart, wide=True)
+
+
+def _tried(plan: str) -> Words:
+    """A plan that was tried in the futures: by kind and name, or the best of a future."""
+    future = plan.removeprefix("best of ")
+    if future != plan:
+        return say("report.siting.best_of", future=_future(future))
+    kind, _, name = plan.partition(" ")
+    try:
+        return plan_words(kind, name)
+    except KeyError:
+        return given(plan)
+
+
+def _future(future: str) -> Words:
+    kind, _, what = future.partition(" ")
+    try:
+        return say(f"report.future.{kind}", what=what)
+    except KeyError:
+        return given(future)
