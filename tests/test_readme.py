@@ -321,7 +321,7 @@ def test_count_of_bands_is_what_the_run_gives(run: Run) -> None:
 
 @pytest.mark.slow
 def test_results_folder_holds_what_the_table_lists(run: Run) -> None:
-    """Every file listed is there and nothing else; unsealed are clock values and what is drawn from the rest."""
+    """Every file listed is there, nothing else; unsealed are clock values and what is drawn from the rest."""
     rows = table("file | holds")
     listed = {name.rstrip("/") for cells in rows for name in re.findall(r"`([^`]+)`", cells[0])}
     assert listed == {path.name for path in run.folder.iterdir()}

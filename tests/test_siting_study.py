@@ -74,6 +74,8 @@ study:
       - {table: sites, id: WH_B}
       - {table: services, id: SEA_US}
 """
+ROUGH = "solver: {gap: 0.001}"
+"""A gap that prices close here: one year with small warehouses leaves 4e-4."""
 TO_THE_END = StopRule(gap=1e-10, time_limit_s=60.0)
 GAP = 1e-4
 """Gap of the study's searches."""
@@ -404,7 +406,7 @@ def test_plans_cost_what_their_tables_cost(ran, truth):
     best = named(rows, "best")["best"]
     # The best over both years need not be the best of the last one.
     assert least * (1 - 2e-6) <= best["value_cny"] <= least * (1 + 3 * GAP)
-    assert least * (1 - GAP) <= best["bound_cny"] <= least * (1 + 1e-6)
+    assert least * (1 - 5 * GAP) <= best["bound_cny"] <= least * (1 + 1e-6)
     base = truth.steady(["OLD"])
     assert named(rows, "base")["base"]["value_cny"] == pytest.approx(base, rel=2e-6)
     for row in rows:
@@ -705,7 +707,8 @@ def test_a_budget_is_kept_in_each_year(desk):
 
 def test_a_sweep_that_no_rule_lets_be_is_left_out(desk):
     """At least two are asked for, so that there is no plan with one."""
-    ran = desk.solved("study: {kind: siting, counts: [{least: 2}], sweep: [1, 3], baselines: false}")
+    study = "study: {kind: siting, counts: [{least: 2}], sweep: [1, 3], baselines: false}"
+    ran = desk.solved(f"{study}\n{ROUGH}")
     plans = ran.rows("siting_plans")
     assert sorted(named(plans, "sweep")) == ["3"]
     assert named(plans, "best")["best"]["sites"] >= 2
@@ -717,7 +720,8 @@ def test_what_only_a_candidate_can_serve_is_served(desk):
     def without(rows):
         return [row for row in rows if row["option_id"] != "US_OLD"]
 
-    ran = desk.run("study: {kind: siting, baselines: false}", parent=desk.with_options(without))
+    text = f"study: {{kind: siting, baselines: false}}\n{ROUGH}"
+    ran = desk.run(text, parent=desk.with_options(without))
     assert ran.code == 0, ran.err
     assert "C_LEASE" in {row["option_id"] for row in ran.rows("candidates") if row["chosen"]}
     assert verified(ran.folder)

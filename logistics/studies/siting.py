@@ -51,6 +51,7 @@ class SitingTask(NamedTuple):
 
     spec: SitingSpec
     candidates: tuple[Candidate, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ class Siting:
     def prepare(self, case: Case, spec: BaseModel) -> tuple[Case, SitingTask]:
         """Read the candidates."""
         assert isinstance(spec, SitingSpec)
-        siting_problems(case, spec)
+        warnings = siting_problems(case, spec)
         network = case.networks[min(case.networks)]
-        return case, SitingTask(spec, tuple(candidates_of(network, spec.candidates, spec.closable)))
+        return case, SitingTask(spec, tuple(candidates_of(network, spec.candidates, spec.closable)), warnings)
 
     def pieces(self, case: Case, spec: SitingTask) -> Sequence[int]:
         """Return one piece: the years hang together."""
@@ -121,7 +122,7 @@ class Siting:
         }
         joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
         status = min((joined.status, result.status), key=STATUSES.index)
-        return replace(joined, status=status, problems=(*joined.problems, *result.warnings))
+        return replace(joined, status=status, problems=(*joined.problems, *spec.warnings, *result.warnings))
 
 
 def _shortcomings(case: Case, answer: PlacementAnswer) -> tuple[Problem, ...]:
@@ -220,7 +221,7 @@ def _compared(
         plans.append(last.plan("best", "best", best, own.bound))
         for most in spec.sweep:
             tell(f"sweep {most}")
-            plans.append(last.sweep(most))
+            plans += last.sweep(most)
         tell("alternatives")
         plans += last.others(best, spec.alternatives)
         if spec.baselines:

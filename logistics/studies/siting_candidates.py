@@ -75,7 +75,7 @@ def candidate_table(network: Network) -> pa.Table:
 
 
 def candidates_of(network: Network, condition: str | None, closable: str | None) -> list[Candidate]:
-    """Candidates by id.
+    """Candidates by id; nothing opens at a site that is closed.
 
     Raises
     ------
@@ -89,6 +89,8 @@ def candidates_of(network: Network, condition: str | None, closable: str | None)
     closing = set(matching_rows(table, closable).tolist()) if closable is not None else set()
     found = []
     for number, row in enumerate(rows):
+        if site[str(row["site_id"])]["status"] == "closed":
+            continue
         is_new = row["status"] == "option" and number in wanted
         if is_new or (row["status"] == "existing" and number in closing):
             found.append(Candidate(row, site[str(row["site_id"])], exists=not is_new))

@@ -26,8 +26,8 @@ class _Place:
         return self._document.where(("study", *key)) if self._document else Where()
 
 
-def siting_problems(case: Case, spec: SitingSpec) -> None:
-    """Look for everything that is wrong with candidates and rules.
+def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
+    """Look for everything that is wrong with candidates and rules; returns warnings.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def siting_problems(case: Case, spec: SitingSpec) -> None:
         found += _candidate_problems(spec, candidates, first, place)
         found += _capacity_problems(candidates, networks, place)
     stop_on_errors(found)
+    return tuple(found)
 
 
 def _condition_problems(spec: SitingSpec, network: Network, place: _Place) -> Iterator[Problem]:

@@ -78,13 +78,13 @@ class LastYear:
         found = self.search.plan_of(taken)
         return SitedPlan(kind, name, taken, found.flows[0], float(self.problem.cost[taken].sum()), bound)
 
-    def sweep(self, most: int) -> SitedPlan:
-        """The best plan with at most so many new sites."""
+    def sweep(self, most: int) -> list[SitedPlan]:
+        """The best plan with at most so many new sites; none where the study's rules ask for more."""
         exists = np.array([self.sited.candidates[i].exists for i in self.problem.candidate], bool)
         rules = self.problem.rules.with_row("sweep", (~exists).astype(float), -np.inf, float(most))
         found = self.search.bound_under(rules)
-        taken = self._best_of([one for one in found.taken if rules.kept(one)])
-        return self.plan("sweep", str(most), taken, found.bound)
+        kept = [one for one in found.taken if rules.kept(one)]
+        return [self.plan("sweep", str(most), self._best_of(kept), found.bound)] if kept else []
 
     def others(self, best: Flags, count: int) -> list[SitedPlan]:
         """The next best plans, each with a site that none before has, or without one that all have."""

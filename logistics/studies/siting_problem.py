@@ -64,8 +64,16 @@ class SitedYears:
         return np.array([self.candidates[i].exists for i in self.problem.candidate.tolist()], bool)
 
     def last_only(self) -> SitedYears:
-        """The last year alone, with every candidate past its first year."""
-        return sited_years(self.spec, self.questions[-1:], self.candidates)
+        """The last year alone, with every candidate past its first year, and the money of all years."""
+        last, count = self.questions[-1].year, len(self.questions)
+        # Where a year's money is free, so is that of all.
+        budgets = [
+            budget.model_copy(update={"cny": {last: sum(budget.cny.values())}})
+            for budget in self.spec.budgets
+            if len(budget.cny) == count
+        ]
+        spec = self.spec.model_copy(update={"budgets": budgets})
+        return sited_years(spec, self.questions[-1:], self.candidates)
 
 
 def sited_years(

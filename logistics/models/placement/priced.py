@@ -75,7 +75,7 @@ class PricedPlacement:
         finite = [year.candidate[np.isfinite(year.candidate)].max(initial=1.0) for year in years]
         # Who only candidates serve has a price all the same: that of a way which is dearer than any.
         self.existing: Floats = np.where(np.isfinite(existing), existing, 10.0 * max(finite))
-        shift, members, costs, first = 0, [], [], [0]
+        shift, members, costs, first = 0, [np.zeros(0, np.int64)], [np.zeros(0)], [0]
         for year, demand in zip(years, demand_t, strict=True):
             mine = self.existing[shift : shift + len(demand)]
             for row in year.candidate:
@@ -157,6 +157,7 @@ class PricedPlacement:
         """
         best, best_price, by_solver = -np.inf, price, False
         met: dict[bytes, Flags] = {}
+        first = b""
         step, idle = FIRST_STEP, 0
         for _ in range(rounds):
             profit = self.saved(price) - self.problem.cost
@@ -173,7 +174,7 @@ class PricedPlacement:
             if bound > best:
                 idle = 0 if bound > best + 1e-7 * max(1.0, abs(best)) or best == -np.inf else idle
                 best, best_price, by_solver = bound, price, said
-                met.pop(taken.tobytes(), None)
+                first = taken.tobytes()
             met.setdefault(taken.tobytes(), taken)
             if idle >= PATIENCE:
                 step, idle, price = step / 2, 0, best_price
@@ -188,8 +189,8 @@ class PricedPlacement:
                 break
             far = max(value - bound, 1e-9 * abs(bound))
             price = np.clip(price + step * far / size * slope, 0.0, self.existing)
-        order = list(met.values())[::-1]
-        return PricedChoice(best, tuple(order), best_price, by_solver)
+        others = [taken for key, taken in reversed(met.items()) if key != first]
+        return PricedChoice(best, (met[first], *others), best_price, by_solver)
 
 
 def best_choice(profit: Floats, rules: Rules, time_limit_s: float) -> tuple[Flags, float, bool] | None:

@@ -221,7 +221,7 @@ def _forced_choice(
 ) -> tuple[Flags, float, bool] | None:
     """The best choices with or without some, where groups are the only rules; else None."""
     group = rules.exclusive
-    if len(rules.ids) or rules.least or rules.most is not None or group is None:
+    if len(rules.ids) or rules.least or rules.most is not None or group is None or not mine.any():
         return None
     free = profit.copy()
     taken = np.zeros(len(profit), bool)
@@ -259,4 +259,5 @@ def _design_of(problem: PlacementProblem, costs: Sequence[StoreCosts]) -> Design
         cost=np.zeros(len(problem.candidates)),
         gates=tuple(gates),
         rows=SideRows.none(),
+        most_unserved_t=np.array([one.lost_t for one in costs]),
     )

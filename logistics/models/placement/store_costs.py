@@ -49,6 +49,11 @@ class StoreCosts:
         The year with every candidate in it.
     candidates
         Option ids, in the order of the rows asked for.
+
+    Attributes
+    ----------
+    lost_t
+        Tonnes that nothing reaches, whatever is open.
     """
 
     def __init__(self, instance: Instance, candidates: Sequence[str]) -> None:
@@ -57,7 +62,6 @@ class StoreCosts:
         c = instance.commodities
         stocked = np.array([layer.stocked for layer in instance.layers], bool)
         reachable = np.isfinite(self.pricer.free_cost)
-        # Who has no way at all is left in every plan.
         self.members: NDArray[np.intp] = np.flatnonzero(stocked[c.layer] & reachable)
         self.owners: dict[int, NDArray[np.int64]] = {
             place: np.array(
@@ -71,6 +75,9 @@ class StoreCosts:
             if resource.kind == "warehouse" and resource.id in number:
                 self.rows[number[resource.id]] = row
         self._plain = ~stocked[c.layer] & reachable
+        # Who has no way at all is left in every plan.
+        self._lost = ~reachable
+        self.lost_t = float(c.demand_t[self._lost].sum())
         self._count = len(candidates)
 
     def priced(self, duals: Duals) -> PricedYear:
@@ -89,11 +96,13 @@ class StoreCosts:
             least = np.minimum(least, cost[is_existing].min(axis=0, initial=np.inf))
             np.minimum.at(best, owner[~is_existing], cost[~is_existing])
         least, best = least + offset, best + offset
-        if instance.unserved_cny_per_t is not None:
-            left = np.broadcast_to(np.asarray(instance.unserved_cny_per_t, float), (len(c),)) + dues.unserved
+        free = instance.unserved_cny_per_t
+        left = np.broadcast_to(np.asarray(0.0 if free is None else free, float), (len(c),)) + dues.unserved
+        if free is not None:
             plain, least = np.minimum(plain, left), np.minimum(least, left)
         used = prices.resource > 0
         constant = float(c.demand_t[self._plain] @ plain[self._plain])
+        constant += float(c.demand_t[self._lost] @ left[self._lost])
         constant -= float(instance.capacity[used] @ prices.resource[used])
         constant -= float(sum(p * row.bound for p, row in zip(prices.limit, instance.limits, strict=True)))
         return PricedYear(constant, least[self.members], best[:, self.members])
