@@ -272,7 +272,7 @@ PROBLEMS: dict[str, str] = {
     "siting.no_candidates.do": "loosen the condition, or add rows with status option",
     "siting.too_few": "{found} are asked for, but there are only {allowed}",
     "siting.too_few.do": "ask for fewer, or add candidates",
-    "siting.budget": "a budget of {found} pays for none of the candidates that it counts; cheapest: {allowed}",
+    "siting.budget": "a budget of {found} pays for none of the candidates it counts; the cheapest: {allowed}",
     "siting.budget.do": "raise the budget, or let it count other candidates",
     "siting.capacity": "{subject}: all warehouses together hold {allowed} of {found} that are to be stocked",
     "siting.capacity.do": "add candidates there, or let demand stay unserved",
