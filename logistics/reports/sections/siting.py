@@ -26,7 +26,7 @@ from logistics.reports.forms import is_nothing
 from logistics.reports.sections.columns import Column, cells_of, column_heads
 from logistics.reports.source import Results
 
-MOST = 30
+MOST = 18
 YEARS = (
     Column("open", "count"),
     Column("opened", "count"),

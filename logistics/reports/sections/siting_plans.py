@@ -20,7 +20,7 @@ FIGURES = (
     Column("value_share_3d", "share"),
     Column("utilisation", "share"),
 )
-MOST = 12
+MOST = 8
 """Plans in the regret matrix."""
 WORSE, DAYS, COST = 2, 6, 5
 """Columns of the tables that are drawn, counted from 0."""
