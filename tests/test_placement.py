@@ -1,6 +1,7 @@
 """Placement against every set of warehouses there is, on random tiny networks and on paper."""
 
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -106,6 +107,23 @@ def test_plan_and_bound_against_every_set(seed, rule):
     for one in search.plans:
         truth = asked.cost(asked.plan_of(one.taken))
         assert one.value == pytest.approx(truth, abs=near)
+
+
+class Wide(Ground):
+    """A question with more candidates."""
+
+    most = MappingProxyType({1: 6, 2: 4})
+
+
+def test_a_base_that_serves_too_little_is_no_end():
+    """What exists serves too little, and its flows price no capacity: sets that serve all are found."""
+    asked = Wide(39)
+    _, answer = asked.searched(1e-3)
+    (best, _), nothing = asked.found[0], asked.cost(frozenset())
+    assert np.isfinite(best)
+    assert np.isinf(nothing)
+    assert answer.best is not None
+    assert best - close_to(asked) <= answer.best.value <= best * (1 + 1e-3)
 
 
 def test_rules_that_nothing_keeps_are_told():

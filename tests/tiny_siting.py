@@ -78,7 +78,14 @@ class Ground:
         Decides everything.
     settings
         Further keys of the study.
+
+    Attributes
+    ----------
+    most
+        Candidates at most, by number of years.
     """
+
+    most = MOST_CANDIDATES
 
     def __init__(self, seed, **settings):
         self.seed, self.settings = seed, settings
@@ -141,7 +148,7 @@ class Ground:
         for old in options:
             if r.random() < 0.3:
                 standing.append({**old, "ownership": "lease", "size": "old", "status": "existing"})
-        for number in range(MOST_CANDIDATES[count] - int(r.integers(0, 2))):
+        for number in range(self.most[count] - int(r.integers(0, 2))):
             old = options[int(r.integers(len(options)))]
             site = old["site_id"]
             if r.random() < 0.4:
@@ -310,14 +317,14 @@ class Ground:
 
     def open_now(self, plan, year):
         """Share of the room of each candidate that is open in a year."""
-        rows, alone = self.options, len(self.years) == 1
+        rows = self.options
         found = {}
         for one in plan:
             if one.opens is None:
                 found[one.option] = 1.0
             elif one.opens <= year:
                 slow = rows[one.option]["ramp_up_first_year_share"]
-                found[one.option] = slow if one.opens == year and not alone else 1.0
+                found[one.option] = slow if one.opens == year else 1.0
         return found
 
     def cost(self, plan):

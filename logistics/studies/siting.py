@@ -251,7 +251,7 @@ def _at_time_value(
     question = year.questions[0]
     weights = dict(question.weights)
     weights["time_value"] = factor * weights["time_value"]
-    other = sited_years(year.spec, [replace(question, weights=weights)], year.candidates)
+    other = sited_years(year.spec, [replace(question, weights=weights)], year.candidates, steady=True)
     search = PlacementSearch(other.problem, [()], gap, time_limit_s)
     answer = search.solve([other.base_taken])
     taken = last.chosen(open_ids(other.problem, answer.best.taken) if answer.best is not None else [])

@@ -141,7 +141,7 @@ def _solved(
 ) -> tuple[LastYear, Future]:
     candidates: list[Candidate] = candidates_of(network, spec.candidates, spec.closable)
     asked = replace(question, network=network)
-    sited = sited_years(spec, [asked], candidates)
+    sited = sited_years(spec, [asked], candidates, steady=True)
     search = PlacementSearch(sited.problem, [()], gap, time_limit_s)
     answer = search.solve([sited.base_taken])
     last = LastYear(sited, search)

@@ -73,20 +73,29 @@ class SitedYears:
             if len(budget.cny) == count
         ]
         spec = self.spec.model_copy(update={"budgets": budgets})
-        return sited_years(spec, self.questions[-1:], self.candidates)
+        return sited_years(spec, self.questions[-1:], self.candidates, steady=True)
 
 
 def sited_years(
-    spec: SitingSpec, questions: Sequence[Question], candidates: Sequence[Candidate]
+    spec: SitingSpec,
+    questions: Sequence[Question],
+    candidates: Sequence[Candidate],
+    *,
+    steady: bool = False,
 ) -> SitedYears:
-    """Compile the years and write down choices and rules."""
+    """Compile the years and write down choices and rules.
+
+    Parameters
+    ----------
+    steady
+        Whether every candidate is past its first year, and holds all it can.
+    """
     years = [question.year for question in questions]
     instances = []
     for question in questions:
         base = replace(question, network=with_all_open(question.network, candidates, question.year))
         instances.append(base.compiled()[0])
     chosen, opens, cost, room, names = [], [], [], [], []
-    alone = len(years) == 1
     for number, one in enumerate(candidates):
         annual = one.annual_cny(spec.discount_rate)
         firsts = [t for t, year in enumerate(years) if one.may_open(year)]
@@ -96,7 +105,6 @@ def sited_years(
             chosen.append(number)
             opens.append(t)
             cost.append(annual * (len(years) - t))
-            steady = alone or one.exists
             room.append(
                 [0.0 if s < t else one.capacity_t(first=s == t and not steady) for s in range(len(years))]
             )

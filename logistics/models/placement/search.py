@@ -115,15 +115,25 @@ class PlacementSearch:
 
     def solve(self, start: Sequence[Flags] = ()) -> PlacementAnswer:
         """Search until plan and bound meet, nothing new is found, or time is up."""
-        waiting = list(start) or [np.zeros(len(self.problem.names), bool)]
+        starts = list(start) or [np.zeros(len(self.problem.names), bool)]
+        proposed: list[Flags] = []
         for _ in range(MOST_ROUNDS):
-            waiting = [taken for taken in waiting if taken.tobytes() not in self._plans]
+            proposed = [taken for taken in proposed if taken.tobytes() not in self._plans]
             best = self.best
+            if not starts and not proposed and best is None:
+                proposed = self._roomiest()
             closed = best is not None and relative_gap(best.value, self.bound) <= self.gap
-            if not waiting or closed or not self._possible or self._late():
+            if closed or not (starts or proposed) or not self._possible or self._late():
                 break
-            waiting = self._bounded(self.plan_of(waiting[0]))
+            taken = starts.pop(0) if starts else proposed[0]
+            proposed = self._bounded(self.plan_of(taken))
         return self._answer()
+
+    def _roomiest(self) -> list[Flags]:
+        """The choices with the most room, if they are new: flows that serve too little may price nothing."""
+        room = self.problem.capacity_t.sum(axis=1)
+        found = best_choice(room, self.problem.rules, FORCED_S)
+        return [] if found is None or found[0].tobytes() in self._plans else [found[0]]
 
     def _bounded(self, plan: PlacementPlan) -> list[Flags]:
         """Take in the bound at a plan's prices; returns choices that are good at them, the best first."""
