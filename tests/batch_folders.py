@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -60,8 +61,14 @@ def begin(*arguments, cwd, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads here
         **options,
     )
+
+
+def _hear_interrupts():
+    """A shell starts what runs in its background deaf to Ctrl-C, and with it all that this starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process, timeout=240):

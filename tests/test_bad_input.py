@@ -135,7 +135,7 @@ WRONG_VALUES = {
     "set without a value": (
         "changes:\n  - set: {table: demand, column: tonnes_per_year}",
         "6:10",
-        "exactly one of value, factor, add, estimate must be given",
+        "exactly one of value, factor, add, estimate, drawn must be given",
     ),
     "study kind": ("study: {kind: asignment}", "5:15", "did you mean 'assignment'?"),
     "study without a kind": ("study: {}", "5:8", "'study.kind' is missing"),

@@ -103,7 +103,8 @@ class ClusterPool:
         for nanny in () if self._cluster is None else self._cluster.workers.values():
             # Asked to close, a worker would first finish its step.
             nanny.auto_restart = False
-            if nanny.pid is not None:
+            # Where no processes may be started, workers are threads of this one.
+            if nanny.pid not in (None, os.getpid()):
                 with contextlib.suppress(OSError):
                     os.kill(nanny.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
         _within(CLOSE_S, self._client.close)

@@ -100,7 +100,7 @@ class TrialMaster:
         self._weight = np.concatenate([np.ones(self._num_resources), self._whole / scales])
         self.constant = aim.path_scale * instance.weights.money * instance.commodities.constant_cny_per_t
         count = len(instance.commodities)
-        self._program = IncrementalProgram(scaled=False)
+        self._program = IncrementalProgram()
         self._shared_row = np.full(len(self._bound), -1)
         self._demand_row = np.full(count, -1)
         self._unserved_column = np.full(count, -1)
@@ -265,6 +265,7 @@ class TrialMaster:
         SolverFailure
             When the program has no optimum.
         """
+        cut = False
         while True:
             resting = self._resting_flow()
             load = self._load(resting)
@@ -280,7 +281,7 @@ class TrialMaster:
             short = (rows < self._num_resources) | (self._weight[rows] * room >= -BROKEN * self._whole)
             room[short] = np.maximum(0.0, room[short])
             self._program.set_row_upper(self._shared_row[rows], self._weight[rows] * room)
-            answer = self._program.solve(start=self._from_here(), primal=self._from is not None)
+            answer = self._program.solve(start=self._from_here(), primal=self._from is not None and not cut)
             if answer.outcome not in ("optimal", "imprecise"):
                 raise SolverFailure(f"the master program ended {answer.outcome}")
             self._from, self._woken = self._program.basis(), []
@@ -292,6 +293,7 @@ class TrialMaster:
             if not np.any(broken):
                 self._flow = flow
                 return self._answer(flow, answer.values, answer.row_duals)
+            cut = True
             self._activate(np.flatnonzero(broken))
             self._wake_users(broken)
 
