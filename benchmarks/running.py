@@ -126,7 +126,7 @@ def run_one(found: Found, time_limit_s: float, peer_folder: str = "") -> Line:
     """Run an instance in a process of its own and end it at the time limit; see :func:`measuring.measure`."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=measure, args=(found, time_limit_s, peer_folder, sender), daemon=True)
+    process = context.Process(target=measure, args=(found, time_limit_s, peer_folder, sender))
     process.start()
     sender.close()
     line = Line(found)
