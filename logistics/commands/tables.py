@@ -132,8 +132,16 @@ def _modes(console: Console, modes: pa.Table, lang: str) -> None:
     ):
         share = f"{100 * tonnes / whole[direction]:.1f} %"
         words = [text(f"term.{direction}", lang), text(f"term.{mode}", lang) if mode else ""]
-        table.add_row(*words, service_class, number(tonnes / 1000, 1), share)
+        table.add_row(*words, _class_words(service_class, lang), number(tonnes / 1000, 1), share)
     console.print(table)
+
+
+def _class_words(service_class: str, lang: str) -> str:
+    """A class of services in words; one that a network has of its own stays as it is."""
+    try:
+        return text(f"term.{service_class}", lang)
+    except KeyError:
+        return service_class
 
 
 def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -> None:
