@@ -16,22 +16,12 @@ from logistics.proposals.proposal import Proposal
 from logistics.scenario.case import Case
 from logistics.studies.portfolio_choices import Option, units_table
 from logistics.studies.portfolio_spec import Count, OtherOption, PortfolioSpec
+from logistics.studies.study_places import StudyPlaces
 
 IN_CNY = ("money", "generalised")
 """Objectives that the cost of options can be added to."""
 HOURS = "Mon-Fri 08:30-17:30; Sat 09:00-12:00"
 """What opening hours look like."""
-
-
-class _Place:
-    """Places of the study's keys in the scenario file."""
-
-    def __init__(self, case: Case) -> None:
-        self._document = case.scenario.document
-
-    def at(self, *key: str | int) -> Where:
-        """Where a key of the study stands."""
-        return self._document.where(("study", *key)) if self._document else Where()
 
 
 def portfolio_problems(
@@ -46,7 +36,7 @@ def portfolio_problems(
     proposals
         None: they could not be read, so that nothing can be said of names.
     """
-    place = _Place(case)
+    place = StudyPlaces(case)
     networks = dict(sorted(case.networks.items()))
     found: list[Problem] = []
     if case.scenario.objective not in IN_CNY:
@@ -107,7 +97,7 @@ def _holds(hours: OpeningHours, others: OpeningHours) -> bool:
     )
 
 
-def _year_problems(spec: PortfolioSpec, years: tuple[int, ...], place: _Place) -> Iterator[Problem]:
+def _year_problems(spec: PortfolioSpec, years: tuple[int, ...], place: StudyPlaces) -> Iterator[Problem]:
     """Years of rules that the scenario has not."""
     allowed = ", ".join(map(str, years))
     for name, rules in (
@@ -130,7 +120,7 @@ def _new_site_problems(proposals: Iterable[Proposal]) -> Iterator[Problem]:
 
 
 def _doubled(
-    options: Sequence[OtherOption], proposals: Iterable[Proposal], place: _Place
+    options: Sequence[OtherOption], proposals: Iterable[Proposal], place: StudyPlaces
 ) -> Iterator[Problem]:
     """Options that are called like a proposal, or like an option before."""
     seen = {proposal.id.lower(): str(proposal.where) for proposal in proposals}
@@ -141,7 +131,7 @@ def _doubled(
         seen.setdefault(option.id.lower(), str(where))
 
 
-def _unknown(spec: PortfolioSpec, units: list[str], place: _Place) -> Iterator[Problem]:
+def _unknown(spec: PortfolioSpec, units: list[str], place: StudyPlaces) -> Iterator[Problem]:
     """Names in exclusions and prerequisites that are no proposal and no option."""
     for name, lists in (("exclusions", spec.exclusions), ("prerequisites", spec.prerequisites)):
         for number, ids in enumerate(lists):
@@ -152,7 +142,7 @@ def _unknown(spec: PortfolioSpec, units: list[str], place: _Place) -> Iterator[P
 
 
 def _condition_problems(
-    count: Count, units: pa.Table, services: pa.Table, number: int, place: _Place
+    count: Count, units: pa.Table, services: pa.Table, number: int, place: StudyPlaces
 ) -> Iterator[Problem]:
     """Conditions of a count that cannot be used."""
     for name, condition, table in (("where", count.where, units), ("existing", count.existing, services)):

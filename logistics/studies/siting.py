@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from logistics.errors import Problem, Where
 from logistics.scenario.case import Case
 from logistics.studies.assignment import STATUSES, YearTables, assigned_year, merged_years, shown_progress
+from logistics.studies.changed_tables import with_changes
 from logistics.studies.frontier import with_plans
-from logistics.studies.siting_candidates import Candidate, candidates_of, with_changes
+from logistics.studies.siting_candidates import Candidate, candidates_of
 from logistics.studies.siting_checks import siting_problems
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study import PlanRecord, Report, Status, StudyResult

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,8 +104,3 @@ def worths(search: PlacementSearch, answer: PlacementAnswer) -> list[Worth]:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def in_plan(reader: CargoReader, plan: PlacementPlan) -> Mapping[str, Served]:
-    """What goes through each warehouse of a plan in its last year, by option id."""
-    return reader.by_store(plan.flows[-1])

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from logistics.network.network import Network
 from logistics.network.where import matching_rows
+from logistics.studies.changed_tables import change_of, with_changes
 from logistics.studies.route_accounts import annuity_factor
 
 TABLE = "warehouse_options"
@@ -116,52 +116,17 @@ def opening_changes(
     for name in sorted(open_now):
         row = rows[name]
         if row["status"] != "existing":
-            changes.append(_change(TABLE, name, "status", "existing"))
+            changes.append(change_of(TABLE, name, "status", "existing"))
         if open_now[name] != float(row["capacity_t_per_year"]):
-            changes.append(_change(TABLE, name, "capacity_t_per_year", open_now[name]))
+            changes.append(change_of(TABLE, name, "capacity_t_per_year", open_now[name]))
         sites.add(str(row["site_id"]))
     changes += [
-        _change("sites", site, "status", "existing") for site in sorted(sites) if status[site] != "existing"
+        change_of("sites", site, "status", "existing") for site in sorted(sites) if status[site] != "existing"
     ]
-    return changes + [_change(TABLE, name, "status", "closed") for name in sorted(closed)]
-
-
-def _change(table: str, row: str, column: str, value: object) -> dict[str, Any]:
-    return {"table": table, "row": row, "column": column, "value": value}
-
-
-def with_changes(network: Network, changes: Sequence[Mapping[str, Any]]) -> Network:
-    """The network with values changed."""
-    key = {TABLE: "option_id", "sites": "site_id"}
-    for name in dict.fromkeys(str(change["table"]) for change in changes):
-        table = network.tables[name]
-        mine = [change for change in changes if change["table"] == name]
-        row = {value: place for place, value in enumerate(table[key[name]].to_pylist())}
-        for column in dict.fromkeys(str(change["column"]) for change in mine):
-            cells = table[column].to_pylist()
-            for change in mine:
-                if change["column"] == column:
-                    cells[row[change["row"]]] = change["value"]
-            place = table.schema.get_field_index(column)
-            field = table.schema.field(place)
-            table = table.set_column(place, field, pa.array(cells, field.type))
-        network = network.with_table(name, table)
-    return network
+    return changes + [change_of(TABLE, name, "status", "closed") for name in sorted(closed)]
 
 
 def with_all_open(network: Network, candidates: Sequence[Candidate], year: int) -> Network:
     """The network with every candidate open that may be."""
     room = {one.id: one.capacity_t(first=False) for one in candidates if one.may_open(year)}
     return with_changes(network, opening_changes(network, room))
-
-
-def scaled_table(network: Network, name: str, columns: Sequence[str], factor: float) -> Network:
-    """The network with columns of a table times a factor."""
-    table = network.tables[name]
-    for column in columns:
-        place = table.schema.get_field_index(column)
-        field = table.schema.field(place)
-        values = np.array([np.nan if v is None else float(v) for v in table[column].to_pylist()]) * factor
-        cells = [None if np.isnan(value) else float(value) for value in values]
-        table = table.set_column(place, field, pa.array(cells, field.type))
-    return network.with_table(name, table)

@@ -10,20 +10,10 @@ from logistics.network.where import ConditionError, matching_rows
 from logistics.scenario.case import Case
 from logistics.studies.siting_candidates import Candidate, candidate_table, candidates_of
 from logistics.studies.siting_spec import SitingSpec
+from logistics.studies.study_places import StudyPlaces
 
 IN_CNY = ("money", "generalised")
 """Objectives that the cost of warehouses can be added to."""
-
-
-class _Place:
-    """Places of the study's keys in the scenario file."""
-
-    def __init__(self, case: Case) -> None:
-        self._document = case.scenario.document
-
-    def at(self, *key: str | int) -> Where:
-        """Where a key of the study stands."""
-        return self._document.where(("study", *key)) if self._document else Where()
 
 
 def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
@@ -34,7 +24,7 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
     InputError
         With every problem.
     """
-    place = _Place(case)
+    place = StudyPlaces(case)
     networks = dict(sorted(case.networks.items()))
     first = next(iter(networks.values()))
     found: list[Problem] = []
@@ -54,7 +44,7 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _condition_problems(spec: SitingSpec, network: Network, place: _Place) -> Iterator[Problem]:
+def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
     table = candidate_table(network)
     named: list[tuple[Where, str | None]] = [
         (place.at("candidates"), spec.candidates),
@@ -71,7 +61,7 @@ def _condition_problems(spec: SitingSpec, network: Network, place: _Place) -> It
             yield Problem(code, where, error.found, ", ".join(error.choices), remedy=hint)
 
 
-def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: _Place) -> Iterator[Problem]:
+def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: StudyPlaces) -> Iterator[Problem]:
     for number, budget in enumerate(spec.budgets):
         for year in budget.cny:
             if year not in years:
@@ -79,7 +69,7 @@ def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: _Place) -> I
                 yield Problem("portfolio.no_year", place.at("budgets", number), str(year), allowed)
 
 
-def _closure_problems(spec: SitingSpec, network: Network, place: _Place) -> Iterator[Problem]:
+def _closure_problems(spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
     for number, closure in enumerate(spec.futures.closures):
         known = [str(name) for name in network.tables[closure.table].column(0).to_pylist()]
         if closure.id not in known:
@@ -90,7 +80,7 @@ def _closure_problems(spec: SitingSpec, network: Network, place: _Place) -> Iter
 
 
 def _candidate_problems(
-    spec: SitingSpec, candidates: list[Candidate], network: Network, place: _Place
+    spec: SitingSpec, candidates: list[Candidate], network: Network, place: StudyPlaces
 ) -> Iterator[Problem]:
     """Too few candidates for what is asked of them, and budgets that pay for none."""
     new = [one for one in candidates if not one.exists]
@@ -125,7 +115,7 @@ def _candidate_problems(
 
 
 def _capacity_problems(
-    candidates: list[Candidate], networks: Mapping[int, Network], place: _Place
+    candidates: list[Candidate], networks: Mapping[int, Network], place: StudyPlaces
 ) -> Iterator[Problem]:
     """Customs territories whose stocked demand no set of warehouses can hold."""
     for year, network in networks.items():

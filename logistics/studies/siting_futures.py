@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from logistics.errors import InputError
 from logistics.models.placement.search import PlacementSearch
 from logistics.network.network import Network
+from logistics.studies.changed_tables import change_of, scaled_table, with_changes
 from logistics.studies.route_rates import at_rates
 from logistics.studies.siting_benchmark import alone, ranks
-from logistics.studies.siting_candidates import Candidate, candidates_of, scaled_table
+from logistics.studies.siting_candidates import Candidate, candidates_of
 from logistics.studies.siting_cargo import CargoReader
 from logistics.studies.siting_plans import LastYear
 from logistics.studies.siting_problem import SitedYears, open_ids, sited_years
@@ -76,20 +76,10 @@ def networks_of_futures(spec: SitingSpec, question: Question) -> dict[str, Netwo
             changed = scaled_table(changed, table, columns, factor)
         found[f"exchange {factor:g}"] = changed
     for closure in spec.futures.closures:
-        found[f"closed {closure.id}"] = _closed(network, closure.table, closure.id)
+        found[f"closed {closure.id}"] = with_changes(
+            network, [change_of(closure.table, closure.id, "status", "closed")]
+        )
     return found
-
-
-def _closed(network: Network, table: str, name: str) -> Network:
-    rows = network.tables[table]
-    key = {"sites": "site_id", "services": "service_id", "passages": "passage_id"}[table]
-    status = [
-        "closed" if row == name else old
-        for row, old in zip(rows[key].to_pylist(), rows["status"].to_pylist(), strict=True)
-    ]
-    place = rows.schema.get_field_index("status")
-    field = rows.schema.field(place)
-    return network.with_table(table, rows.set_column(place, field, pa.array(status, field.type)))
 
 
 def futures_of(

@@ -5,7 +5,7 @@ They are compared in the last year, each with its flows solved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ from logistics.studies.siting_problem import SitedYears
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Score = Callable[[int], tuple[float, str]]
 
 
 @dataclass(frozen=True)

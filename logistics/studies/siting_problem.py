@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -167,8 +167,3 @@ def _flags(question: Question, candidates: Sequence[Candidate], where: str | Non
 def open_ids(problem: PlacementProblem, taken: Flags) -> list[str]:
     """Option ids of some choices."""
     return sorted({problem.candidates[i] for i in problem.candidate[taken].tolist()})
-
-
-def by_id(candidates: Sequence[Candidate]) -> Mapping[str, Candidate]:
-    """Candidates by option id."""
-    return {one.id: one for one in candidates}

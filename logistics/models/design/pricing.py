@@ -20,8 +20,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Found = list[tuple[int, Ints]]
-LARGE_TASK = 2_000_000
-"""Arcs times trees above which a layer's trees are shared out among threads."""
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,10 @@ class PlacementSearch:
         self._tell = tell or _silent
         self._started = time.perf_counter()
         self._plans: dict[bytes, PlacementPlan] = {}
-        self._priced: list[PricedPlacement] = []
+        self._priced: tuple[PricedPlacement, Floats] | None = None
         self._history: list[tuple[float, float, float]] = []
         self.bound: float = -np.inf
         self._by_solver = False
-        self._price: list[Floats] = []
         self._possible = True
 
     @property
@@ -89,7 +88,7 @@ class PlacementSearch:
     @property
     def priced(self) -> PricedPlacement:
         """The placement at the prices with the best bound."""
-        return self._priced[-1]
+        return self._at_best()[0]
 
     def plan_of(self, taken: Flags) -> PlacementPlan:
         """A set of choices with its flows, each year solved."""
@@ -142,9 +141,8 @@ class PlacementSearch:
         value = value if np.isfinite(value) else priced.constant + float(priced.demand @ priced.existing)
         found = priced.choice(start, self.problem.rules, value, STEPS, self._limit_s)
         self._possible = found.bound < np.inf
-        if found.bound > self.bound or not self._priced:
-            self._priced.append(priced)
-            self._price.append(found.price)
+        if found.bound > self.bound or self._priced is None:
+            self._priced = priced, found.price
             self.bound, self._by_solver = found.bound, found.by_solver
         self._note()
         return list(found.taken)
@@ -162,16 +160,15 @@ class PlacementSearch:
     def least_cost(self, taken: Flags) -> float:
         """A lower bound on the cost of one set, at the prices of the best bound."""
         value = self.best.value if self.best is not None else self.bound
-        found = self.priced.choice(self._price[-1], self.problem.rules, value, FEW_STEPS, only=taken)
-        return found.bound
+        priced, price = self._at_best()
+        return priced.choice(price, self.problem.rules, value, FEW_STEPS, only=taken).bound
 
     def forced(self) -> tuple[Floats, Floats]:
         """Lower bounds on every plan with each candidate, and on every plan without it.
 
         Shapes (candidates,); inf where the rules do not allow it.
         """
-        priced, rules = self.priced, self.problem.rules
-        price = self._price[-1]
+        (priced, price), rules = self._at_best(), self.problem.rules
         profit = priced.saved(price) - self.problem.cost
         whole = priced.constant + float(priced.demand @ price)
         inside, outside = np.full((2, len(self.problem.candidates)), np.inf)
@@ -190,7 +187,14 @@ class PlacementSearch:
     def bound_under(self, rules: Rules) -> PricedChoice:
         """Best choices and bound under other rules, at the prices of the best bound."""
         value = self.best.value if self.best is not None else self.bound
-        return self.priced.choice(self._price[-1], rules, value, FEW_STEPS, self._limit_s)
+        priced, price = self._at_best()
+        return priced.choice(price, rules, value, FEW_STEPS, self._limit_s)
+
+    def _at_best(self) -> tuple[PricedPlacement, Floats]:
+        """The placement at the prices with the best bound, and the prices of cargo there."""
+        if self._priced is None:
+            raise ValueError("solve comes first")
+        return self._priced
 
     def _late(self) -> bool:
         return time.perf_counter() - self._started > self._limit_s

@@ -38,8 +38,6 @@ SOLVED_GAP = 1e-6
 NEAR = 0.02
 """Columns of the base's own solve are kept whose reduced cost is below this share of their dual."""
 CALM = 1e-3
-EXPECTED = 0.5
-"""Share of a capacity that the base fills from which trials are expected to break it."""
 SHUT_CNY = 1e9
 USED = 1e-9
 
@@ -162,8 +160,6 @@ class WarmBase:
         self._aim = _aim_of(model, self.solved)
         self.master = TrialMaster(self._gated, self.pricer.costs, self._aim)
         self._lay_out(model)
-        self._optimise(None)
-        self.master.expect(EXPECTED)
         self._state, _ = self._optimise(None)
         self.flow: UnionFlow = self._flow(self._state)
         self.master.settle()

@@ -115,7 +115,6 @@ class TrialMaster:
         self._from: Basis | None = None
         self._woken: list[tuple[Longs, Longs]] = []
         self._base: _Mark | None = None
-        self._flow = np.zeros(0)
         rows = np.arange(self._num_resources, len(self._bound))
         self._shared_row[rows] = self._program.add_rows(
             np.full(len(rows), -np.inf), self._weight[rows] * self._bound[rows]
@@ -291,7 +290,6 @@ class TrialMaster:
             broken = self._load(flow) > self._bound + BROKEN * np.maximum(1.0, np.abs(self._bound))
             broken &= ~active
             if not np.any(broken):
-                self._flow = flow
                 return self._answer(flow, answer.values, answer.row_duals)
             cut = True
             self._activate(np.flatnonzero(broken))
@@ -341,16 +339,6 @@ class TrialMaster:
         """Cost of each column with what it pays at other prices of the shared rows."""
         limits = prices.limit if self._aim.with_limits else prices.limit[:0]
         return self._dear(np.concatenate([prices.resource, limits]))
-
-    def expect(self, share: float) -> None:
-        """Give rows to capacities that the last solution fills to a share: a trial may well break them."""
-        flow = self._flow
-        near = (self._shared_row < 0) & (self._load(flow) > share * self._bound) & (self._bound > 0)
-        near[self._num_resources :] = False
-        rows = np.flatnonzero(near)
-        if len(rows):
-            self._activate(rows)
-            self.solve()
 
     def settle(self) -> None:
         """Take the last solution as that of the base: trials start from it and return to it."""
