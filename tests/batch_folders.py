@@ -50,8 +50,15 @@ def slow(seconds, *, pieces=1, note=""):
     return f"study: {{kind: slow, seconds: {float(seconds)}, pieces: {pieces}, note: '{note}'}}\n"
 
 
-def begin(*arguments, cwd, **options):
-    """Start ``logistics batch``."""
+def begin(*arguments, cwd, before=None, **options):
+    """Start ``logistics batch``; `before` is called in the new process first, to set its limits."""
+
+    def prepared():
+        # a shell starts what runs in its background deaf to Ctrl-C, and with it all that this starts
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if before is not None:
+            before()
+
     places = os.pathsep.join(map(str, (STUDIES, ROOT)))
     environment = {**os.environ, "LC_ALL": "en_US.UTF-8", "PYTHONPATH": places}
     return subprocess.Popen(
@@ -61,14 +68,9 @@ def begin(*arguments, cwd, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads here
+        preexec_fn=prepared,  # noqa: PLW1509 - no threads here
         **options,
     )
-
-
-def _hear_interrupts():
-    """A shell starts what runs in its background deaf to Ctrl-C, and with it all that this starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process, timeout=240):

@@ -164,7 +164,7 @@ def test_files_that_may_not_grow(tree, slow_runs, undisturbed, tmp_path):
     def small():
         resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 
-    code, said = batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree, preexec_fn=small)
+    code, said = batch(*slow_runs, "--out", out, "--jobs", 2, cwd=tree, before=small)
     assert code == 7
     assert "the results cannot be written: File too large" in said
     assert num_done(out) < RUNS
