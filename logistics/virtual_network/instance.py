@@ -6,6 +6,7 @@ Nothing here knows tables or scenarios; published networks enter by the same typ
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -305,10 +306,12 @@ class Instance:
     unserved_cny_per_t: float | Floats | None = None
     limits: tuple[Limit, ...] = ()
 
-    @property
+    @cached_property
     def capacity(self) -> Floats:
         """Capacities of the resources, shape (resources,)."""
-        return np.array([resource.capacity for resource in self.resources])
+        capacity = np.array([resource.capacity for resource in self.resources])
+        capacity.setflags(write=False)
+        return capacity
 
 
 def _freeze(thing: Any) -> None:

@@ -113,7 +113,9 @@ class PathPricer:
                 self._ahead_of[key] = _Ahead(row, cost * (1 - ROUNDING))
             return self._ahead_of[key]
 
-    def price(self, prices: RowPrices, threshold: Floats, scale: float = 1.0) -> Priced:
+    def price(
+        self, prices: RowPrices, threshold: Floats, scale: float = 1.0, dues: Dues | None = None
+    ) -> Priced:
         """Price every commodity.
 
         Parameters
@@ -125,8 +127,10 @@ class PathPricer:
             Paths are returned of commodities whose cheapest cost is below this.
         scale
             Weight of the paths' own costs: 1, or 0 when only unserved tonnes are minimised.
+        dues
+            What cargo pays at these prices, where it is known already.
         """
-        dues = Dues(self.instance, prices)
+        dues = dues or Dues(self.instance, prices)
         cost = self.free_cost.copy() if scale == 1.0 else np.where(np.isfinite(self.free_cost), 0.0, np.inf)
         contested = cost < threshold
 
@@ -147,6 +151,8 @@ class PathPricer:
         tasks: list[Callable[[], list[tuple[int, Ints]]]] = [partial(plain, group) for group in self.classes]
         for pricer in self.stocked.values():
             tasks += pricer.tasks(dues, contested, threshold, scale, cost)
+        if len(tasks) == 1:  # threads would take longer to start than it takes
+            return Priced(cost, tasks[0]())
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(lambda task: task(), tasks))
         return Priced(cost, [item for part in parts for item in part])

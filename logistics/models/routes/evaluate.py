@@ -28,6 +28,7 @@ from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 Proof = Literal["screened", "warm", "full"]
 REDUCED_COST = 1e-9
 BASE_GAP = 1e-9
@@ -229,14 +230,22 @@ class WarmBase:
         return RowPrices(resource, prices.limit)
 
     def _priced(
-        self, answer: TrialAnswer, chosen: int | None, pricer: PathPricer | None = None
+        self,
+        answer: TrialAnswer,
+        chosen: int | None,
+        pricer: PathPricer | None = None,
+        members: Longs | None = None,
     ) -> tuple[Priced, Dues]:
-        """Cheapest ways at the prices of `answer` where they are below the duals."""
+        """Cheapest ways at the prices of `answer` where they are below the duals, of `members` or of all."""
         prices = self._shut(answer.prices, chosen)
         dues = Dues(self._gated, prices)
         dual = np.nan_to_num(answer.demand_dual, nan=np.inf)
         threshold = dual - REDUCED_COST * np.maximum(1.0, np.abs(dual)) - self.master.constant - dues.offset
-        return (pricer or self.pricer).price(prices, threshold, self._aim.path_scale), dues
+        if members is not None:
+            some = np.full(len(threshold), -np.inf)
+            some[members] = threshold[members]
+            threshold = some
+        return (pricer or self.pricer).price(prices, threshold, self._aim.path_scale, dues), dues
 
     def _bound(self, answer: TrialAnswer, priced: Priced, dues: Dues) -> float:
         """Lagrangian bound at the prices of `answer`."""
@@ -252,14 +261,15 @@ class WarmBase:
         return bound - answer.unserved_price * (aim.allowed_t or 0.0)
 
     def _optimise(self, chosen: int | None) -> tuple[_State, int]:
-        """Solve and price in turn until nothing prices out."""
+        """Solve and price in turn until no capacity breaks and nothing prices out."""
         rounds, best = 0, -np.inf
         while True:
             rounds += 1
             answer = self.master.solve()
             priced, dues = self._priced(answer, chosen)
             best = max(best, self._bound(answer, priced, dues))
-            if not priced.found or self.master.add(priced.found) == 0:
+            is_new = self.master.add(priced.found) > 0
+            if answer.feasible and not is_new:
                 return _State(answer, best, priced), rounds
 
     def most(self, addition: int, pricer: PathPricer | None = None) -> tuple[float, list[tuple[int, Ints]]]:
@@ -275,7 +285,8 @@ class WarmBase:
             the bound is on the fall of cost plus the fares that are paid.
         """
         answer = self._state.answer
-        priced, dues = self._priced(answer, addition, pricer)
+        savers = self._trees(pricer).savers(addition)
+        priced, dues = self._priced(answer, addition, pricer, savers)
         if not priced.found:
             return 0.0, []
         c = self._gated.commodities
@@ -292,6 +303,10 @@ class WarmBase:
         pricer
             As for :meth:`most`.
         """
+        return self._trees(pricer).most(addition)
+
+    def _trees(self, pricer: PathPricer | None) -> Through:
+        """Trees that bound the savings of each addition at the base's prices; grown once."""
         key = id(pricer or self.pricer)
         if key not in self._through:
             answer = self._state.answer
@@ -302,7 +317,7 @@ class WarmBase:
             scale = self._aim.path_scale
             through = Through.alone(self.union, pricer or self.pricer, prices, worth, scale)
             self._through[key] = through
-        return self._through[key].most(addition)
+        return self._through[key]
 
     def pricer_without(self, fares: Sequence[Floats]) -> PathPricer:
         """A pricer of the gated union with money taken off arcs, by layer of shape (arcs, products).

@@ -314,6 +314,13 @@ class Through:
             total += best
         return total
 
+    def savers(self, addition: int) -> Longs | None:
+        """Commodities that an addition may save anything; None: its ways cannot be told one by one."""
+        found = self.savings(addition)
+        if not found:
+            return None if found is None else np.zeros(0, np.int64)
+        return np.unique(np.concatenate([part.member for part in found]))
+
     def knapsacks(self, addition: int) -> list[tuple[Savings, Floats, float]] | None:
         """Savings of an addition with the room that a tonne of each takes, and the room there is.
 
