@@ -160,7 +160,7 @@ class DesignProblem(_Frozen):
 
     def capacity(self, year: int, y: Floats) -> Floats:
         """Capacities of a year's resources when the options are open as far as `y` says."""
-        capacity = self.instances[year].capacity
+        capacity = self.instances[year].capacity.copy()
         row, option = self.gates[year]
         capacity[row] *= y[option]
         added, adding, amount = self.expansion(year)
