@@ -68,7 +68,7 @@ def in_arc_form(
         constant += w * float(year.constant @ instance.commodities.demand_t)
         gated, option = problem.gates[number]
         added, adding, amount = problem.expansion(number)
-        free = instance.capacity
+        free = instance.capacity.copy()
         free[gated] = 0.0
         capacity = entries.rows(np.full(len(free), -np.inf), free)
         entries.put(capacity[gated], y[option], -instance.capacity[gated])

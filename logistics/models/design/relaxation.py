@@ -267,7 +267,7 @@ class Relaxation:
             least = np.minimum(least, unserved + dues.unserved)
         some = demand > 0
         bound = float(demand[some] @ least[some])
-        free = instance.capacity
+        free = instance.capacity.copy()
         free[problem.gates[number][0]] = 0.0
         bound -= float(free @ rows.resource)
         bound -= float(sum(p * row.bound for p, row in zip(rows.limit, instance.limits, strict=True)))
