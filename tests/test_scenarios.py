@@ -34,6 +34,7 @@ STUDY = {
     "route-additions-2023": "routes",
     "thirty-routes-2023": "portfolio",
     "overseas-warehouses-2023": "siting",
+    "consolidation-sites": "siting",
     "frontier-money-hours": "frontier",
     "disruptions-2021": "disruption",
 }

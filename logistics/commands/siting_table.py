@@ -37,7 +37,7 @@ def _print_candidates(console: Console, rows: list[dict[str, Any]], lang: str) -
         table.add_row(
             str(row["rank"]),
             Text(row[f"name_{lang}"]),
-            text(f"ownership.{row['ownership']}", lang),
+            text(f"ownership.{row['ownership']}" if row["ownership"] else f"report.kind.{row['kind']}", lang),
             Text(row["size"]),
             "" if row["opens"] is None else str(row["opens"]),
             "" if row["alone_tonnes"] is None else number(row["alone_tonnes"] / 1e3, 1),

@@ -98,19 +98,12 @@ def thin_choices(
 
 def leg_tonnes(problem: DesignProblem, flows: Sequence[SolvedFlow]) -> Floats:
     """Tonnes on the legs of each option, summed over legs, shape (options,)."""
-    from logistics.models.flow.columns import UseIndex
+    from logistics.models.flow.columns import loads_of
 
     found = np.zeros(len(problem.options))
     for year, flow in enumerate(flows):
         instance = problem.instances[year]
-        drawn = np.zeros(len(instance.resources))
-        index, c = UseIndex(instance), instance.commodities
-        for layer in range(len(instance.layers)):
-            mine = np.flatnonzero(c.layer[flow.commodity] == layer)
-            if len(mine):
-                draws = index.draws(layer, c.product[flow.commodity[mine]], [flow.path[i] for i in mine])
-                tonnes = flow.flow_t[mine][draws.path]
-                drawn += np.bincount(draws.row, draws.amount * tonnes, len(instance.resources))
+        drawn = loads_of(instance, flow.commodity, flow.path, flow.flow_t)
         row, option = problem.gates[year]
         is_leg = np.array([r.kind == "service" and r.unit == "t" for r in instance.resources], bool)[row]
         found += np.bincount(option[is_leg], drawn[row[is_leg]], len(found))

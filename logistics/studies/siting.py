@@ -1,4 +1,4 @@
-"""Study kind ``siting``: which warehouses to open where, how big and how held, and how candidates compare.
+"""Study kind ``siting``: which warehouses and other sites to open where, how big, and how candidates compare.
 
 The plan is each year with what exists; what is chosen stands in plans of its own, one a year.
 """
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from logistics.errors import Problem, Where
 from logistics.scenario.case import Case
+from logistics.studies.accessibility import accessibility_table
 from logistics.studies.assignment import STATUSES, YearTables, assigned_year, merged_years, shown_progress
 from logistics.studies.changed_tables import with_changes
 from logistics.studies.frontier import with_plans
@@ -85,7 +86,8 @@ class Siting:
         assert isinstance(spec, SitingSpec)
         warnings = siting_problems(case, spec)
         network = case.networks[min(case.networks)]
-        return case, SitingTask(spec, tuple(candidates_of(network, spec.candidates, spec.closable)), warnings)
+        found = candidates_of(network, spec.candidates, spec.closable, spec.facilities)
+        return case, SitingTask(spec, tuple(found), warnings)
 
     def pieces(self, case: Case, spec: SitingTask) -> Sequence[int]:
         """Return one piece: the years hang together."""
@@ -108,6 +110,9 @@ class Siting:
         if answer.best is not None:
             years = [_planned(sited, answer, place, report) for place in range(len(questions))]
         tables = _compared(case, sited, search, answer, report)
+        if years:
+            both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, _ in years]
+            tables["accessibility"] = pa.concat_tables(accessibility_table(plans) for plans in both)
         status: Status = answer.status
         warnings = _shortcomings(case, answer)
         return SitingResult(tuple(base.values()), tuple(years), status, tables, warnings)
@@ -236,7 +241,7 @@ def _compared(
         tried = {f"{plan.kind} {plan.name}": open_ids(year.problem, plan.taken) for plan in plans}
         futures = futures_of(year, tried, search.gap, FUTURE_SHARE * limit, tell)
     tell("candidates")
-    reader = CargoReader(year.questions[0].network, year.problem.instances[0])
+    reader = CargoReader(year.questions[0].network, year.problem.instances[0], year.candidates)
     alones = alone(last, reader, base)
     found = Sited(sited, last, answer, alones, worths(search, answer), plans, frontier, futures)
     return tables_of_siting(found)

@@ -13,21 +13,27 @@ from logistics.network.where import matching_rows
 from logistics.studies.changed_tables import change_of, with_changes
 from logistics.studies.route_accounts import annuity_factor
 
-TABLE = "warehouse_options"
+WAREHOUSES, FACILITIES = "warehouse_options", "facility_options"
+OF_SITE = ("country", "prefecture", "customs_territory", "land_region", "kind")
+OF_OPTION = ("option_id", "site_id", "ownership", "size", "status")
+"""What conditions may name, whatever the tables hold."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A warehouse in one size and ownership that may be opened, or closed.
+    """A warehouse in one size and ownership, or another site in one size, that may be opened, or closed.
 
     Parameters
     ----------
+    table
+        Where its row stands.
     option, site
         Its row, and that of its site.
     exists
         Whether it is there today: then the choice is whether it stays.
     """
 
+    table: str
     option: Mapping[str, Any]
     site: Mapping[str, Any]
     exists: bool
@@ -41,6 +47,16 @@ class Candidate:
     def site_id(self) -> str:
         """Where it stands."""
         return str(self.option["site_id"])
+
+    @property
+    def is_facility(self) -> bool:
+        """Whether it is no warehouse: it opens its site, with as much throughput as it has."""
+        return self.table == FACILITIES
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Kind and id of the resource that it opens."""
+        return ("site", self.site_id) if self.is_facility else ("warehouse", self.id)
 
     def number(self, column: str) -> float:
         """A figure of the option, 0 where it is blank."""
@@ -57,25 +73,40 @@ class Candidate:
         return self.number("fixed_cny_per_year") + annuity
 
     def capacity_t(self, first: bool) -> float:
-        """Tonnes a year, in its first year less what starting up takes."""
+        """Tonnes a year for the network's demand, in its first year less what starting up takes."""
         share = self.option.get("ramp_up_first_year_share")
         ramp = float(share) if first and share is not None and not self.exists else 1.0
-        return ramp * self.number("capacity_t_per_year")
+        other = float(self.site["background_t_per_year"] or 0.0) if self.is_facility else 0.0
+        return max(0.0, ramp * self.number("capacity_t_per_year") - other)
 
 
 def candidate_table(network: Network) -> pa.Table:
-    """Options with what conditions may name of their sites."""
+    """Options of both tables with what conditions may name of their sites; blank: their table has no such."""
     site = {str(row["site_id"]): row for row in network.rows("sites")}
-    rows = []
-    for option in network.rows(TABLE):
-        place = site[str(option["site_id"])]
-        named = {f: str(place[f]) for f in ("country", "customs_territory", "land_region", "kind")}
-        rows.append({**option, **named})
-    return pa.Table.from_pylist(rows)
+    rows: list[dict[str, Any]] = []
+    for table in (WAREHOUSES, FACILITIES):
+        for option in network.rows(table):
+            place = site[str(option["site_id"])]
+            named = {
+                f: place[f] for f in ("country", "prefecture", "customs_territory", "land_region", "kind")
+            }
+            rows.append({"table": table, **option, **named})
+    columns = dict.fromkeys([*OF_OPTION, *OF_SITE, *(name for row in rows for name in row)])
+    return pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
 
 
-def candidates_of(network: Network, condition: str | None, closable: str | None) -> list[Candidate]:
+def candidates_of(
+    network: Network, condition: str | None, closable: str | None, facilities: str | None = None
+) -> list[Candidate]:
     """Candidates by id; nothing opens at a site that is closed.
+
+    Parameters
+    ----------
+    condition, closable
+        On warehouses that may be opened, and that may be closed; None: all where no facilities are asked for,
+        and none.
+    facilities
+        On facilities; None: none.
 
     Raises
     ------
@@ -84,23 +115,39 @@ def candidates_of(network: Network, condition: str | None, closable: str | None)
     """
     table = candidate_table(network)
     site = {str(row["site_id"]): row for row in network.rows("sites")}
-    rows = list(network.rows(TABLE))
-    wanted = set(matching_rows(table, condition).tolist())
-    closing = set(matching_rows(table, closable).tolist()) if closable is not None else set()
+
+    def meeting(asked: str | None, *, without: bool) -> set[int]:
+        if asked is None and not without:
+            return set()
+        return set(matching_rows(table, asked).tolist())
+
+    wanted = meeting(condition, without=facilities is None)
+    closing, built = meeting(closable, without=False), meeting(facilities, without=False)
     found = []
-    for number, row in enumerate(rows):
-        if site[str(row["site_id"])]["status"] == "closed":
+    for number, row in enumerate(table.to_pylist()):
+        name, place = str(row["table"]), site[str(row["site_id"])]
+        if place["status"] == "closed":
             continue
-        is_new = row["status"] == "option" and number in wanted
-        if is_new or (row["status"] == "existing" and number in closing):
-            found.append(Candidate(row, site[str(row["site_id"])], exists=not is_new))
+        if name == FACILITIES:
+            is_new = number in built and place["status"] == "option"
+        else:
+            is_new = number in wanted and row["status"] == "option"
+        is_closable = name == WAREHOUSES and number in closing and row["status"] == "existing"
+        if is_new or is_closable:
+            found.append(Candidate(name, row, place, exists=not is_new))
     return sorted(found, key=lambda one: one.id)
 
 
 def opening_changes(
-    network: Network, open_now: Mapping[str, float], closed: Iterable[str] = ()
+    network: Network,
+    candidates: Iterable[Candidate],
+    open_now: Mapping[str, float],
+    closed: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
-    """Values of the tables that open some options in a year, and close others.
+    """Values of the tables that open some candidates in a year, and close others.
+
+    A facility opens its site; services that are proposed and call nowhere but at sites that are open then
+    run with it.
 
     Parameters
     ----------
@@ -109,24 +156,46 @@ def opening_changes(
     closed
         Existing options that are closed.
     """
-    rows = {str(row["option_id"]): row for row in network.rows(TABLE)}
+    open_ones = [one for one in candidates if one.id in open_now]
     status = {str(row["site_id"]): str(row["status"]) for row in network.rows("sites")}
     changes = []
-    sites = set()
-    for name in sorted(open_now):
-        row = rows[name]
-        if row["status"] != "existing":
-            changes.append(change_of(TABLE, name, "status", "existing"))
-        if open_now[name] != float(row["capacity_t_per_year"]):
-            changes.append(change_of(TABLE, name, "capacity_t_per_year", open_now[name]))
-        sites.add(str(row["site_id"]))
+    for one in open_ones:
+        if one.is_facility:
+            continue
+        if one.option["status"] != "existing":
+            changes.append(change_of(WAREHOUSES, one.id, "status", "existing"))
+        if open_now[one.id] != float(one.option["capacity_t_per_year"]):
+            changes.append(change_of(WAREHOUSES, one.id, "capacity_t_per_year", open_now[one.id]))
+    sites = sorted({one.site_id for one in open_ones})
     changes += [
-        change_of("sites", site, "status", "existing") for site in sorted(sites) if status[site] != "existing"
+        change_of("sites", site, "status", "existing") for site in sites if status[site] != "existing"
     ]
-    return changes + [change_of(TABLE, name, "status", "closed") for name in sorted(closed)]
+    room: dict[str, float] = {}
+    for one in open_ones:
+        if one.is_facility:
+            background = float(one.site["background_t_per_year"] or 0.0)
+            room[one.site_id] = room.get(one.site_id, background) + open_now[one.id]
+    changes += [change_of("sites", site, "throughput_t_per_year", room[site]) for site in sorted(room)]
+    is_open = {site for site in status if status[site] == "existing"} | set(sites)
+    for service in sorted(calling_at(network, set(room), is_open)):
+        changes.append(change_of("services", service, "status", "existing"))
+    return changes + [change_of(WAREHOUSES, name, "status", "closed") for name in sorted(closed)]
+
+
+def calling_at(network: Network, opening: set[str], is_open: set[str]) -> dict[str, list[str]]:
+    """Proposed services that call at a site that opens, and at none that is not open, with their calls."""
+    calls: dict[str, list[str]] = {}
+    for row in network.rows("service_stops"):
+        calls.setdefault(str(row["service_id"]), []).append(str(row["site_id"]))
+    proposed = {str(row["service_id"]) for row in network.rows("services") if row["status"] == "proposed"}
+    return {
+        name: sites
+        for name, sites in calls.items()
+        if name in proposed and opening & set(sites) and is_open >= set(sites)
+    }
 
 
 def with_all_open(network: Network, candidates: Sequence[Candidate], year: int) -> Network:
     """The network with every candidate open that may be."""
     room = {one.id: one.capacity_t(first=False) for one in candidates if one.may_open(year)}
-    return with_changes(network, opening_changes(network, room))
+    return with_changes(network, opening_changes(network, candidates, room))

@@ -1,8 +1,8 @@
-"""What cargo that goes through a warehouse costs, how long it takes and what it ties up."""
+"""What cargo that goes through a candidate costs, how long it takes and what it ties up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from logistics.models.flow.columns import path_traits
 from logistics.models.flow.costs import layer_costs
 from logistics.models.flow.solved import SolvedFlow
 from logistics.network.network import Network
+from logistics.studies.siting_candidates import Candidate
 from logistics.units import HOURS_PER_YEAR
 from logistics.virtual_network.instance import Instance, Ints
 
@@ -21,17 +22,17 @@ DAYS = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Served:
-    """A year's cargo through one warehouse, or through all.
+    """A year's cargo through one candidate, or through all.
 
     Parameters
     ----------
     tonnes, orders
-        What is served.
+        What is served; cargo in bulk has no orders.
     money_cny_per_kg, money_cny_per_order
-        Mean landed cost: freight, fees, duty, tax, storage and delivery, without the warehouse's own fixed
-        cost.
+        Mean landed cost: freight, fees, duty, tax, storage and delivery, without the candidate's own fixed
+        cost; None: there are no orders.
     days_p50, days_p90
-        Customers' days, by orders.
+        Customers' days, by orders, or by tonnes where there are none.
     value_within
         Share of the FOB value that arrives within 1, 2 and 3 days.
     stock_cny
@@ -43,7 +44,7 @@ class Served:
     tonnes: float
     orders: float
     money_cny_per_kg: float
-    money_cny_per_order: float
+    money_cny_per_order: float | None
     days_p50: float
     days_p90: float
     value_within: tuple[float, float, float]
@@ -52,41 +53,52 @@ class Served:
 
 
 class CargoReader:
-    """Reads figures of stocked cargo from paths of one instance.
+    """Reads figures of cargo from paths of one instance.
+
+    Of stocked cargo; where facilities are candidates, of all.
 
     Parameters
     ----------
     network, instance
         The network of the year and its arrays.
+    candidates
+        What is to be read apart.
     """
 
-    def __init__(self, network: Network, instance: Instance) -> None:
-        self._instance = instance
+    def __init__(self, network: Network, instance: Instance, candidates: Sequence[Candidate]) -> None:
+        self._instance, self._candidates = instance, tuple(candidates)
+        every = any(one.is_facility for one in candidates)
         self._costs = {
-            n: layer_costs(instance, layer) for n, layer in enumerate(instance.layers) if layer.stocked
+            n: layer_costs(instance, layer)
+            for n, layer in enumerate(instance.layers)
+            if layer.stocked or every
         }
         fob = {str(row["product_id"]): 1e3 * float(row["fob_cny_per_kg"]) for row in network.rows("products")}
         self._value_per_t = np.array([fob[name] for name in instance.products.ids])
-        kg = {
-            str(row["product_id"]): float(row["order_kg"])
+        order_kg = {
+            (str(row["product_id"]), str(row["segment"])): float(row["order_kg"])
             for row in network.rows("product_segments")
-            if row["segment"] == "stocked"
+            if row["order_kg"] is not None
         }
-        self._order_kg = np.array([kg.get(name, np.nan) for name in instance.products.ids])
-
-    def stores(self, commodity: Ints, paths: Sequence[Ints]) -> list[str]:
-        """Option that each path goes through, empty: none."""
-        found = []
-        for k, path in zip(commodity.tolist(), paths, strict=True):
-            layer = self._instance.layers[self._instance.commodities.layer[k]]
-            options = [
-                layer.steps[arc].option_id for arc in path.tolist() if layer.steps[arc].action == "store"
+        segments = [layer.name.split("-", 1)[1] for layer in instance.layers]
+        self._orders_per_t = np.array(
+            [
+                [1e3 / order_kg.get((name, segment), np.inf) for name in instance.products.ids]
+                for segment in segments
             ]
-            found.append(options[0] if options else "")
-        return found
+        )
+        row_of = {(r.kind, r.id): row for row, r in enumerate(instance.resources) if r.unit == "t"}
+        # A warehouse is passed where its store is, a site wherever its throughput is used.
+        self._arcs = {
+            one.id: [
+                set(layer.use_arc[layer.use_row == row_of[one.place]].tolist()) for layer in instance.layers
+            ]
+            for one in candidates
+            if one.place in row_of
+        }
 
     def served(self, commodity: Ints, paths: Sequence[Ints], tonnes: Floats) -> Served | None:
-        """Figures of tonnes on paths of stocked cargo; None: there are none."""
+        """Figures of tonnes on paths; None: there is none of the cargo that is read."""
         c, parts = self._instance.commodities, []
         for number, costs in self._costs.items():
             mine = np.flatnonzero((c.layer[commodity] == number) & (tonnes > 0))
@@ -106,24 +118,25 @@ class CargoReader:
                         traits.stock_h,
                         traits.co2_kg,
                         self._value_per_t[c.product[k]],
-                        1e3 / self._order_kg[c.product[k]],
+                        self._orders_per_t[number][c.product[k]],
                     ]
                 )
             )
         if not parts:
             return None
         tonne, money, hours, stock, co2, value, orders = np.vstack(parts).T
-        count = tonne * orders
+        count = float(tonne @ orders)
+        weight = tonne * orders if count > 0 else tonne
         order = np.argsort(hours, kind="stable")
-        reached = np.cumsum(count[order]) / count.sum()
+        reached = np.cumsum(weight[order]) / weight.sum()
         p50, p90 = (float(hours[order][min(np.searchsorted(reached, p), len(order) - 1)]) for p in (0.5, 0.9))
         worth = tonne * value
         within = [float(worth[hours <= 24.0 * days].sum() / worth.sum()) for days in DAYS]
         return Served(
             tonnes=float(tonne.sum()),
-            orders=float(count.sum()),
+            orders=count,
             money_cny_per_kg=float(tonne @ money) / float(tonne.sum()) / 1e3,
-            money_cny_per_order=float(tonne @ money) / float(count.sum()),
+            money_cny_per_order=float(tonne @ money) / count if count > 0 else None,
             days_p50=p50 / 24.0,
             days_p90=p90 / 24.0,
             value_within=(within[0], within[1], within[2]),
@@ -131,17 +144,19 @@ class CargoReader:
             co2_kg_per_t=float(tonne @ co2) / float(tonne.sum()),
         )
 
-    def by_store(self, flow: SolvedFlow) -> dict[str, Served]:
-        """Figures of a plan by the option that its stocked cargo goes through."""
-        options = self.stores(flow.commodity, flow.path)
+    def by_candidate(self, flow: SolvedFlow, taken: Iterable[str]) -> dict[str, Served]:
+        """Figures of a plan by open candidate that its cargo goes through."""
+        layer_of = self._instance.commodities.layer[flow.commodity].tolist()
+        ways = [path.tolist() for path in flow.path]
         found = {}
-        for name in sorted(set(options) - {""}):
-            mine = [i for i, option in enumerate(options) if option == name]
+        for name in sorted(set(taken) & self._arcs.keys()):
+            arcs = self._arcs[name]
+            mine = [i for i, way in enumerate(ways) if not arcs[layer_of[i]].isdisjoint(way)]
             some = self.served(flow.commodity[mine], [flow.path[i] for i in mine], flow.flow_t[mine])
             if some is not None:
                 found[name] = some
         return found
 
     def whole(self, flow: SolvedFlow) -> Served | None:
-        """Figures of all stocked cargo of a plan."""
+        """Figures of all cargo of a plan that is read."""
         return self.served(flow.commodity, flow.path, flow.flow_t)

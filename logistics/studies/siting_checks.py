@@ -36,8 +36,9 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
     found += conditions
     found += _year_problems(spec, tuple(networks), place)
     found += _closure_problems(spec, first, place)
+    found += _twice_named(first, place)
     if not conditions:
-        candidates = candidates_of(first, spec.candidates, spec.closable)
+        candidates = candidates_of(first, spec.candidates, spec.closable, spec.facilities)
         found += _candidate_problems(spec, candidates, first, place)
         found += _capacity_problems(candidates, networks, place)
     stop_on_errors(found)
@@ -49,6 +50,7 @@ def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) 
     named: list[tuple[Where, str | None]] = [
         (place.at("candidates"), spec.candidates),
         (place.at("closable"), spec.closable),
+        (place.at("facilities"), spec.facilities),
     ]
     named += [(place.at("counts", i, "where"), count.where) for i, count in enumerate(spec.counts)]
     named += [(place.at("budgets", i, "where"), budget.where) for i, budget in enumerate(spec.budgets)]
@@ -59,6 +61,14 @@ def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) 
             hint = did_you_mean(error.found, error.choices)
             code = f"condition.{error.reason}"
             yield Problem(code, where, error.found, ", ".join(error.choices), remedy=hint)
+
+
+def _twice_named(network: Network, place: StudyPlaces) -> Iterator[Problem]:
+    """Options of both tables are told apart by their ids alone."""
+    tables = (network.rows("warehouse_options"), network.rows("facility_options"))
+    warehouses, facilities = ({str(row["option_id"]) for row in rows} for rows in tables)
+    for name in sorted(warehouses & facilities):
+        yield Problem("siting.same_id", place.at("facilities"), name)
 
 
 def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: StudyPlaces) -> Iterator[Problem]:
@@ -85,7 +95,8 @@ def _candidate_problems(
     """Too few candidates for what is asked of them, and budgets that pay for none."""
     new = [one for one in candidates if not one.exists]
     if not candidates:
-        yield Problem("siting.no_candidates", place.at("candidates"), spec.candidates or "")
+        asked = "facilities" if spec.facilities is not None else "candidates"
+        yield Problem("siting.no_candidates", place.at(asked), spec.facilities or spec.candidates or "")
         return
     table = candidate_table(network)
     ids = [str(name) for name in table["option_id"].to_pylist()]

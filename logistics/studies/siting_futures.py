@@ -111,6 +111,10 @@ def futures_of(
             # At rates so low a subsidy of this year may be above a tariff: there is no such year.
             log.warning("%s: %s", name, error)
             continue
+        if future.value == np.inf:
+            # Where not even all candidates serve all, no plan is worse than another.
+            log.warning("%s: no plan serves all demand", name)
+            continue
         lasts[name], found[name] = last, future
         if future.best_ids not in tried.values():
             tried[f"best of {name}"] = future.best_ids
@@ -129,7 +133,7 @@ def futures_of(
 def _solved(
     spec: SitingSpec, question: Question, network: Network, name: str, gap: float, time_limit_s: float
 ) -> tuple[LastYear, Future]:
-    candidates: list[Candidate] = candidates_of(network, spec.candidates, spec.closable)
+    candidates: list[Candidate] = candidates_of(network, spec.candidates, spec.closable, spec.facilities)
     asked = replace(question, network=network)
     sited = sited_years(spec, [asked], candidates, steady=True)
     search = PlacementSearch(sited.problem, [()], gap, time_limit_s)
@@ -138,7 +142,7 @@ def _solved(
     value = answer.best.value if answer.best is not None else np.inf
     ids = tuple(open_ids(sited.problem, answer.best.taken)) if answer.best is not None else ()
     base = search.plan_of(sited.base_taken)
-    alones = alone(last, CargoReader(network, sited.problem.instances[0]), base)
+    alones = alone(last, CargoReader(network, sited.problem.instances[0], candidates), base)
     order = ranks([one.net_cny for one in alones])
     rank = {one.id: place for one, place in zip(candidates, order, strict=True)}
     return last, Future(name, ids, float(value), answer.bound, {}, rank)

@@ -5,8 +5,9 @@ They are compared in the last year, each with its flows solved.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,22 +107,29 @@ class LastYear:
     def baselines(self, best: Flags) -> list[SitedPlan]:
         """What rules of thumb would choose, with as many new sites as the best plan has."""
         candidates = self.sited.candidates
-        new = [i for i in self.problem.candidate[best].tolist() if not candidates[i].exists]
+        both = len({one.is_facility for one in candidates}) > 1
+        new = [
+            i
+            for i in self.problem.candidate[best].tolist()
+            if not candidates[i].exists and not (both and candidates[i].is_facility)
+        ]
         count = len({candidates[i].site_id for i in new})
-        kept = [candidates[i].id for i in self.problem.candidate[best].tolist() if candidates[i].exists]
+        # Facilities beside warehouses stay as they are best: the rules are about the warehouses.
+        kept = [candidates[i].id for i in self.problem.candidate[best].tolist() if i not in new]
         if count == 0:
             return []
-        usual = self._usual_options()
+        abroad = any(not one.is_facility for one in candidates)
+        usual = self._usual_options(warehouses=abroad)
         sites = sorted(usual)
-        latitude, longitude, weight, market_t = self._markets()
+        if not sites:
+            return []
+        latitude, longitude, weight, market_t = self._markets(abroad)
         place = np.array([[candidates[usual[s]].site[x] for x in ("lat", "lon")] for s in sites], float)
         found = []
         middle = _middle(latitude, longitude, weight)
         far = _angles(place, middle)
         cheap = np.array([self._rent(usual[s]) for s in sites])
-        size = np.array(
-            [market_t.get(str(candidates[usual[s]].site["customs_territory"]), 0.0) for s in sites]
-        )
+        size = np.array([market_t.get(_area(candidates[usual[s]].site, abroad), 0.0) for s in sites])
         for name, order in (
             ("nearest_to_demand", np.lexsort((np.arange(len(sites)), far))),
             ("cheapest_rent", np.lexsort((np.arange(len(sites)), cheap))),
@@ -136,12 +144,12 @@ class LastYear:
         """The first of some sets met by the bound: the best at its prices."""
         return sets[0] if sets else np.zeros(len(self.problem.names), bool)
 
-    def _usual_options(self) -> dict[str, int]:
+    def _usual_options(self, *, warehouses: bool) -> dict[str, int]:
         """For each site the option that is cheapest a tonne to hold: what a rule of thumb looks at."""
         usual: dict[str, int] = {}
         for number in self.problem.candidate.tolist():
             one = self.sited.candidates[number]
-            if one.exists or one.option["ownership"] == "share":
+            if one.exists or one.is_facility == warehouses or one.option["ownership"] == "share":
                 continue
             old = usual.get(one.site_id)
             if old is None or (self._rent(number), one.id) < (self._rent(old), self.sited.candidates[old].id):
@@ -152,22 +160,27 @@ class LastYear:
         one = self.sited.candidates[number]
         return one.annual_cny(self.sited.spec.discount_rate) / max(1e-9, one.capacity_t(first=False))
 
-    def _markets(self) -> tuple[Floats, Floats, Floats, dict[str, float]]:
-        """Where stocked demand is: degrees, tonnes; and tonnes by customs territory."""
+    def _markets(self, abroad: bool) -> tuple[Floats, Floats, Floats, dict[str, float]]:
+        """Where demand is that candidates are for: degrees, tonnes; and tonnes by area.
+
+        Stocked demand at its markets for warehouses, what leaves at its origins for facilities.
+        """
         network = self.sited.questions[0].network
         site = {str(row["site_id"]): row for row in network.rows("sites")}
+        home = {str(one.site["customs_territory"]) for one in self.sited.candidates if one.is_facility}
         tonnes: dict[str, float] = {}
         for row in network.rows("demand"):
-            if row["segment"] == "stocked":
-                name = str(row["destination_site"])
+            leaves = str(site[str(row["origin_site"])]["customs_territory"]) in home
+            if row["segment"] == "stocked" if abroad else leaves:
+                name = str(row["destination_site" if abroad else "origin_site"])
                 tonnes[name] = tonnes.get(name, 0.0) + float(row["tonnes_per_year"])
-        by_territory: dict[str, float] = {}
+        by_area: dict[str, float] = {}
         for name, t in tonnes.items():
-            territory = str(site[name]["customs_territory"])
-            by_territory[territory] = by_territory.get(territory, 0.0) + t
+            area = _area(site[name], abroad)
+            by_area[area] = by_area.get(area, 0.0) + t
         names = sorted(tonnes)
         where = np.array([[site[name]["lat"], site[name]["lon"]] for name in names], float)
-        return where[:, 0], where[:, 1], np.array([tonnes[name] for name in names]), by_territory
+        return where[:, 0], where[:, 1], np.array([tonnes[name] for name in names]), by_area
 
     def _greenfield(
         self, place: Floats, latitude: Floats, longitude: Floats, weight: Floats, count: int
@@ -185,6 +198,11 @@ class LastYear:
         assert found.site is not None
         first = found.site.astype(np.int64)
         return np.concatenate([first, np.setdiff1d(np.arange(len(place)), first)])
+
+
+def _area(site: Mapping[str, Any], abroad: bool) -> str:
+    """What counts as one market: a customs territory abroad, a prefecture at home."""
+    return str(site["customs_territory" if abroad else "prefecture"])
 
 
 def _middle(latitude: Floats, longitude: Floats, weight: Floats) -> Floats:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.placement.problem import PlacementProblem, Rules
+from logistics.models.placement.problem import PlacementProblem, Rules, Tied
 from logistics.network.where import matching_rows
 from logistics.studies.siting_candidates import (
-    TABLE,
     Candidate,
+    calling_at,
     candidate_table,
     opening_changes,
     with_all_open,
@@ -49,7 +49,7 @@ class SitedYears:
         """Values of the tables that open the choices in a year, and close what is not kept."""
         room = self.open_now(year, taken)
         closed = [one.id for one in self.candidates if one.exists and one.id not in room]
-        return opening_changes(self.questions[year].network, room, closed)
+        return opening_changes(self.questions[year].network, self.candidates, room, closed)
 
     def annual_cny(self, year: int, taken: Flags) -> float:
         """Yearly cost of the candidates that are open in a year."""
@@ -113,14 +113,32 @@ def sited_years(
     problem = PlacementProblem(
         instances=tuple(instances),
         candidates=tuple(one.id for one in candidates),
+        places=tuple(one.place for one in candidates),
         candidate=candidate,
         opens=np.array(opens, np.int64),
         cost=np.array(cost, float),
         capacity_t=np.array(room, float).reshape(len(names), len(years)),
         names=tuple(names),
         rules=_rules(spec, questions[0], candidates, candidate, np.array(opens, np.int64), years),
+        tied=_tied(questions[0], candidates),
     )
     return SitedYears(spec, tuple(questions), tuple(candidates), problem)
+
+
+def _tied(question: Question, candidates: Sequence[Candidate]) -> tuple[Tied, ...]:
+    """Legs of services that facilities bring, and that cargo may ride without a call at all of these.
+
+    A service of one leg is boarded or left at the facility, whose own capacity is enough to close it.
+    """
+    network = question.network
+    opening = {one.site_id for one in candidates if one.is_facility}
+    is_open = {str(row["site_id"]) for row in network.rows("sites") if row["status"] == "existing"}
+    found = []
+    for service, sites in sorted(calling_at(network, opening, is_open | opening).items()):
+        needs = tuple(("site", site) for site in sorted(opening & set(sites)))
+        if len(sites) > 2:
+            found += [Tied(("service", f"{service}#{seq}"), needs) for seq in range(2, len(sites) + 1)]
+    return tuple(found)
 
 
 def _rules(
@@ -159,8 +177,9 @@ def _rules(
 
 def _flags(question: Question, candidates: Sequence[Candidate], where: str | None) -> Flags:
     """Candidates that meet a condition."""
-    ids = [str(row["option_id"]) for row in question.network.rows(TABLE)]
-    named = {ids[i] for i in matching_rows(candidate_table(question.network), where).tolist()}
+    table = candidate_table(question.network)
+    ids = table["option_id"].to_pylist()
+    named = {ids[i] for i in matching_rows(table, where).tolist()}
     return np.array([one.id in named for one in candidates], bool)
 
 

@@ -23,7 +23,8 @@ class SiteCount(_Strict):
     least: int | None = Field(default=None, ge=0)
     most: int | None = Field(default=None, ge=0)
     where: Condition | None = Field(
-        default=None, description="condition on option_id, site_id, country, ownership, size …"
+        default=None,
+        description="condition on option_id, site_id, country, kind, ownership, size …",
     )
 
     @model_validator(mode="after")
@@ -65,7 +66,12 @@ class SitingSpec(_Strict):
 
     kind: Literal["siting"]
     candidates: Condition | None = Field(
-        default=None, description="condition on options of warehouse_options.csv; left out: all"
+        default=None,
+        description="condition on options of warehouse_options.csv; left out: all, or none with `facilities`",
+    )
+    facilities: Condition | None = Field(
+        default=None,
+        description="condition on facility_options.csv: other sites that may be opened; left out: none",
     )
     closable: Condition | None = Field(
         default=None, description="existing warehouses that may be closed; left out: none"

@@ -39,6 +39,8 @@ CANDIDATES = pa.schema(
         ("name_en", pa.string()),
         ("name_zh", pa.string()),
         ("country", pa.string()),
+        ("prefecture", pa.string()),
+        ("kind", pa.string()),
         ("ownership", pa.string()),
         ("size", pa.string()),
         ("exists", pa.bool_()),
@@ -61,9 +63,10 @@ CANDIDATES = pa.schema(
         ("confidence", pa.string()),
     ]
 )
-"""One row a candidate, the best alone first. `alone_…`: beside the existing warehouses in the last year, at
-the base's prices of shared capacities, so savings are upper bounds; `plan_…`: in the best plan's last year.
-`value_…`: cost of the best plan without it less that with it, over all years, between the two. Ranks are by
+"""One row a candidate, the best alone first. `ownership` is blank for facilities, which are no warehouses;
+figures by order are where nothing has orders. `alone_…`: beside what exists in the last year, at the base's
+prices of shared capacities, so savings are upper bounds; `plan_…`: in the best plan's last year. `value_…`:
+cost of the best plan without it less that with it, over all years, between the two. Ranks are by
 `alone_net_at_most_cny`; the best and the worst are over the futures."""
 PLANS = pa.schema(
     [
@@ -174,8 +177,8 @@ def _candidates(found: Sited) -> pa.Table:
     if best is not None:
         for choice in np.flatnonzero(best.taken).tolist():
             opens[int(problem.candidate[choice])] = sited.questions[int(problem.opens[choice])].year
-        reader = CargoReader(sited.questions[-1].network, problem.instances[-1])
-        served = reader.by_store(best.flows[-1])
+        reader = CargoReader(sited.questions[-1].network, problem.instances[-1], sited.candidates)
+        served = reader.by_candidate(best.flows[-1], open_ids(problem, best.taken))
     rank = ranks([one.net_cny for one in found.alone])
     rows = []
     for number in sorted(range(len(sited.candidates)), key=lambda i: rank[i]):
@@ -202,7 +205,9 @@ def _candidate_row(
         str(one.site["name_en"]),
         str(one.site["name_zh"]),
         str(one.site["country"]),
-        str(one.option["ownership"]),
+        str(one.site["prefecture"] or ""),
+        str(one.site["kind"]),
+        None if one.is_facility else str(one.option["ownership"]),
         str(one.option["size"]),
         one.exists,
         opens is not None,
@@ -227,7 +232,7 @@ def _candidate_row(
 
 def _plans(found: Sited) -> pa.Table:
     last = found.last
-    reader = CargoReader(last.sited.questions[0].network, last.problem.instances[0])
+    reader = CargoReader(last.sited.questions[0].network, last.problem.instances[0], last.sited.candidates)
     named = {plan.kind: plan for plan in found.plans if plan.kind in ("base", "best")}
     best = named["best"].value if "best" in named else None
     base = named["base"].value
@@ -255,7 +260,7 @@ def _plan_row(
     new = [one for one in last.sited.candidates if one.id in set(ids) and not one.exists]
     served = reader.whole(plan.flow) if plan.flow is not None and plan.value is not None else None
     room = sum(one.capacity_t(first=False) for one in new)
-    through = reader.by_store(plan.flow) if plan.flow is not None and plan.value is not None else {}
+    through = reader.by_candidate(plan.flow, ids) if plan.flow is not None and plan.value is not None else {}
     used = sum(through[one.id].tonnes for one in new if one.id in through)
     return (
         kind,

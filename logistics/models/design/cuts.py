@@ -23,7 +23,7 @@ from logistics.models.design.problem import DesignProblem
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.pricing import PathPricer
 from logistics.models.flow.solved import Duals
-from logistics.models.routes.connections import Connections
+from logistics.models.routes.connections import gated_connections
 from logistics.models.routes.through import Through
 
 Floats = NDArray[np.float64]
@@ -48,24 +48,7 @@ class CutMaker:
         owner = np.full(len(self._instance.resources), -1)
         owner[gated] = option
         self._owner = owner
-        self._ways: list[dict[int, Connections | None]] = []
-        for layer in self._instance.layers:
-            mine = (owner[layer.use_row] >= 0) & ~layer.use_is_m3
-            found: dict[int, list[tuple[int, int]]] = {}
-            for arc, row in zip(layer.use_arc[mine].tolist(), layer.use_row[mine].tolist(), strict=True):
-                found.setdefault(int(owner[row]), []).append((arc, row))
-            self._ways.append(
-                {
-                    one: Connections(
-                        layer.tail[[arc for arc, _ in pairs]],
-                        layer.head[[arc for arc, _ in pairs]],
-                        np.arange(len(pairs) + 1),
-                        np.array([arc for arc, _ in pairs], np.int32),
-                        np.array([row for _, row in pairs], np.int32),
-                    )
-                    for one, pairs in found.items()
-                }
-            )
+        self._ways = [gated_connections(layer, owner) for layer in self._instance.layers]
 
     def cut(self, y: Floats, duals: Duals, least_unserved: float) -> FlowCut:
         """The bound at the prices of a solved plan, tight for its options `y`; see :meth:`priced`."""

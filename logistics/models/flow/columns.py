@@ -164,3 +164,15 @@ class UseIndex:
         key, place = np.unique(use_path * num_rows + row, return_inverse=True)
         amount = np.bincount(place, per_t, len(key)).astype(float)
         return Draws(key // num_rows, key % num_rows, amount)
+
+
+def loads_of(instance: Instance, commodity: Ints, paths: Sequence[Ints], tonnes: Floats) -> Floats:
+    """Tonnes and cubic metres that flows on paths draw on each resource, shape (resources,)."""
+    index, c = UseIndex(instance), instance.commodities
+    load = np.zeros(len(instance.resources))
+    for layer in range(len(instance.layers)):
+        mine = np.flatnonzero(c.layer[commodity] == layer)
+        if len(mine):
+            draws = index.draws(layer, c.product[commodity[mine]], [paths[i] for i in mine.tolist()])
+            load += np.bincount(draws.row, draws.amount * tonnes[mine][draws.path], len(load))
+    return load

@@ -62,11 +62,17 @@ class PricedPlacement:
     years
         Each year at the prices.
     demand_t
-        Tonnes of each stocked commodity, by year.
+        Tonnes of each member, by year.
+    beside_t
+        Tonnes that may go through each candidate beside its own capacity, by year.
     """
 
     def __init__(
-        self, problem: PlacementProblem, years: Sequence[PricedYear], demand_t: Sequence[Floats]
+        self,
+        problem: PlacementProblem,
+        years: Sequence[PricedYear],
+        demand_t: Sequence[Floats],
+        beside_t: Sequence[Floats],
     ) -> None:
         self.problem = problem
         self.constant = sum(year.constant for year in years)
@@ -91,7 +97,9 @@ class PricedPlacement:
         # A choice has a knapsack in each year in which it is open.
         self._choice, self._year = np.nonzero(problem.capacity_t > 0)
         self._sack = self._year * count + problem.candidate[self._choice]
+        beside = np.array(list(beside_t)).reshape(len(problem.instances), count)
         self._room = problem.capacity_t[self._choice, self._year]
+        self._room = self._room + beside[self._year, problem.candidate[self._choice]]
         self._rows = self._csr()
 
     def _csr(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -245,4 +253,5 @@ def priced_placement(
 ) -> PricedPlacement:
     """A placement at the prices of some flows, one a year."""
     years = [one.priced(prices) for one, prices in zip(costs, duals, strict=True)]
-    return PricedPlacement(problem, years, [one.instance.commodities.demand_t[one.members] for one in costs])
+    demand = [one.instance.commodities.demand_t[one.members] for one in costs]
+    return PricedPlacement(problem, years, demand, [one.room_beside_t for one in costs])

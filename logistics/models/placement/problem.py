@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from logistics.virtual_network.instance import Instance
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Place = tuple[str, str]
+"""Kind and id of a resource."""
 PlacementStatus = Literal["optimal", "limit", "no_plan", "infeasible"]
 
 
@@ -66,18 +68,28 @@ class Rules:
         )
 
 
+class Tied(NamedTuple):
+    """A resource that is there only where some places are all open: a leg of a service that calls there."""
+
+    resource: Place
+    needs: tuple[Place, ...]
+
+
 @dataclass(frozen=True)
 class PlacementProblem:
-    """Warehouses to open on the networks of some years.
+    """Warehouses and other sites to open on the networks of some years.
 
     A choice is a candidate with the year from which it is open.
 
     Parameters
     ----------
     instances
-        One a year, with every candidate's store and capacity inside.
+        One a year, with every candidate's store or site and its capacity inside.
     candidates
         Option ids.
+    places
+        Kind and id of the resource that each candidate opens: a ``warehouse`` of its own, or a ``site``,
+        whose capacity all candidates there make up together.
     candidate, opens
         Candidate of each choice, and number of the year it opens in, shape (choices,).
     cost
@@ -88,16 +100,20 @@ class PlacementProblem:
         Unique names of the choices; between equal ones the smaller counts.
     rules
         What the choices must keep.
+    tied
+        Resources that hang on places, as far as they can be used without using these.
     """
 
     instances: tuple[Instance, ...]
     candidates: tuple[str, ...]
+    places: tuple[Place, ...]
     candidate: Ints
     opens: Ints
     cost: Floats
     capacity_t: Floats
     names: tuple[str, ...]
     rules: Rules
+    tied: tuple[Tied, ...] = ()
 
     @property
     def years(self) -> range:

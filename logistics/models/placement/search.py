@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from logistics.models.placement.problem import (
     PlacementStatus,
     Rules,
 )
+from logistics.models.placement.relaxed import RelaxedPlacement, relaxed_placement
 from logistics.models.placement.store_costs import StoreCosts
 
 Floats = NDArray[np.float64]
@@ -31,7 +33,8 @@ Flags = NDArray[np.bool_]
 Paths = Sequence[tuple[int, NDArray[np.int32]]]
 Tell = Callable[[float, float, int], None]
 FLOW_GAP = 1e-6
-MOST_ROUNDS = 12
+MOST_ROUNDS, MOST_OTHERS = 12, 2
+"""Plans that prices propose one after the other; sets tried before the next bound on all that were not."""
 FORCED_S = 5.0
 """Time limit of a choice in which one candidate is forced."""
 STEPS, FEW_STEPS = 200, 40
@@ -62,8 +65,14 @@ class PlacementSearch:
         tell: Tell | None = None,
     ) -> None:
         self.problem = problem
-        self.costs = [StoreCosts(instance, problem.candidates) for instance in problem.instances]
-        self._flows = PlanFlows(_design_of(problem, self.costs), FLOW_GAP, paths)
+        self.costs = [StoreCosts(instance, problem.places, problem.tied) for instance in problem.instances]
+        self._places = tuple(dict.fromkeys(problem.places))
+        number = {place: i for i, place in enumerate(self._places)}
+        self._place_of = np.array([number[place] for place in problem.places], np.int64)
+        self._has_sites = any(kind == "site" for kind, _ in self._places)
+        self._flow_gap = min(FLOW_GAP, gap / 10)
+        self._flows = PlanFlows(self._design(), self._flow_gap, paths)
+        self._relaxed: RelaxedPlacement | None = None
         self.gap, self._limit_s = gap, time_limit_s
         self._tell = tell or _silent
         self._started = time.perf_counter()
@@ -103,14 +112,32 @@ class PlacementSearch:
 
     def flow_of(self, year: int, taken: Flags) -> SolvedFlow:
         """Flows of one year of a set of choices."""
-        room = self.problem.room_t(year, taken)
-        capacity = np.array([self._full_t(year, i) for i in range(len(room))])
-        share = np.divide(room, capacity, out=np.zeros(len(room)), where=capacity > 0)
-        return self._flows.solved(year, share)
+        room = np.bincount(self._place_of, self.problem.room_t(year, taken), len(self._places))
+        capacity = np.zeros(len(self._places))
+        there = self.costs[year].rows >= 0
+        capacity[self._place_of[there]] = self.problem.instances[year].capacity[self.costs[year].rows[there]]
+        share = np.minimum(1.0, np.divide(room, capacity, out=np.zeros(len(room)), where=capacity > 0))
+        number = {place: i for i, place in enumerate(self._places)}
+        tied = [min(share[number[place]] > 0 for place in one.needs) for one in self.problem.tied]
+        return self._flows.solved(year, np.concatenate([share, np.array(tied, float)]))
 
-    def _full_t(self, year: int, candidate: int) -> float:
-        row = self.costs[year].rows[candidate]
-        return float(self.problem.instances[year].capacity[row]) if row >= 0 else 0.0
+    def _design(self) -> DesignProblem:
+        """The placement's years as a design, whose options are the places of candidates and what is tied."""
+        gates, tied = [], self.problem.tied
+        for one in self.costs:
+            row = np.concatenate([np.full(len(self._places), -1), one.tied_rows])
+            row[self._place_of] = one.rows
+            there = np.flatnonzero(row >= 0)
+            gates.append((row[there].astype(np.int32), there.astype(np.int32)))
+        return DesignProblem(
+            instances=self.problem.instances,
+            year_weight=np.ones(len(self.problem.instances)),
+            options=(*(name for _, name in self._places), *(one.resource[1] for one in tied)),
+            cost=np.zeros(len(self._places) + len(tied)),
+            gates=tuple(gates),
+            rows=SideRows.none(),
+            most_unserved_t=np.array([one.lost_t for one in self.costs]),
+        )
 
     def solve(self, start: Sequence[Flags] = ()) -> PlacementAnswer:
         """Search until plan and bound meet, nothing new is found, or time is up."""
@@ -118,15 +145,72 @@ class PlacementSearch:
         proposed: list[Flags] = []
         for _ in range(MOST_ROUNDS):
             proposed = [taken for taken in proposed if taken.tobytes() not in self._plans]
-            best = self.best
-            if not starts and not proposed and best is None:
+            if not starts and not proposed and self.best is None:
                 proposed = self._roomiest()
-            closed = best is not None and relative_gap(best.value, self.bound) <= self.gap
-            if closed or not (starts or proposed) or not self._possible or self._late():
+            if self._ended or not (starts or proposed):
                 break
             taken = starts.pop(0) if starts else proposed[0]
-            proposed = self._bounded(self.plan_of(taken))
+            found = self._bounded(self.plan_of(taken))
+            # Several sites may serve the same cargo, so that prices of cargo alone say little of them.
+            proposed = [] if self._has_sites else found
+        if not self._ended:
+            self._one_by_one(self._relax())
         return self._answer()
+
+    @property
+    def _ended(self) -> bool:
+        best = self.best
+        closed = best is not None and relative_gap(best.value, self.bound) <= self.gap
+        return closed or not self._possible or self._late()
+
+    def _one_by_one(self, proposed: list[Flags]) -> None:
+        """Try sets, and then whichever is the best that was not tried, until none can be better."""
+        while True:
+            for taken in proposed:
+                if taken.tobytes() not in self._plans and not self._ended:
+                    self._bounded(self.plan_of(taken))
+            proposed = [] if self._ended else self._others()[:MOST_OTHERS]
+            if not proposed:
+                return
+
+    def _relax(self) -> list[Flags]:
+        """Take in the bound of choices in parts; returns choices that are near it."""
+        problem = self.problem
+        paths = [[] if plan is None else plan.used_paths for plan in self._last_flows()]
+        relaxed = relaxed_placement(problem, self.costs, self._design(), paths, self._flow_gap)
+        self._relaxed = relaxed
+        found = best_choice(relaxed.saved - problem.cost, problem.rules, FORCED_S)
+        if found is None:
+            self._possible = False
+            return []
+        if relaxed.constant - found[1] > self.bound:
+            self.bound, self._by_solver = relaxed.constant - found[1], found[2]
+        self._note()
+        near = [taken for taken in relaxed.roundings(problem) if problem.rules.kept(taken)]
+        return near if near else [found[0]]
+
+    def _last_flows(self) -> Sequence[SolvedFlow | None]:
+        """Flows of the last plan that was solved."""
+        plans = self.plans
+        return plans[-1].flows if plans else [None for _ in self.problem.years]
+
+    def _others(self) -> list[Flags]:
+        """Take in the bound on all sets that were not tried; returns those that are the best at it."""
+        rules, least = self.problem.rules, np.inf
+        for plan in self.plans:
+            if not self.problem.rules.kept(plan.taken):
+                continue
+            served = np.isfinite(plan.value)
+            flows = sum(flow.bound for flow in plan.flows)
+            least = min(least, float(self.problem.cost[plan.taken].sum()) + flows) if served else least
+            away = np.where(plan.taken, -1.0, 1.0)
+            rules = rules.with_row("other", away, 1.0 - float(plan.taken.sum()), np.inf)
+        found = self.bound_under(rules)
+        bound = min(least, found.bound)
+        if bound > self.bound:
+            self.bound, self._by_solver = bound, found.by_solver
+        self._note()
+        return [taken for taken in found.taken if taken.tobytes() not in self._plans and rules.kept(taken)]
 
     def _roomiest(self) -> list[Flags]:
         """The choices with the most room, if they are new: flows that serve too little may price nothing."""
@@ -161,16 +245,29 @@ class PlacementSearch:
         """A lower bound on the cost of one set, at the prices of the best bound."""
         value = self.best.value if self.best is not None else self.bound
         priced, price = self._at_best()
-        return priced.choice(price, self.problem.rules, value, FEW_STEPS, only=taken).bound
+        bound = priced.choice(price, self.problem.rules, value, FEW_STEPS, only=taken).bound
+        if self._relaxed is not None:
+            profit = self._relaxed.saved - self.problem.cost
+            bound = max(bound, self._relaxed.constant - float(profit[taken].sum()))
+        return bound
 
     def forced(self) -> tuple[Floats, Floats]:
         """Lower bounds on every plan with each candidate, and on every plan without it.
 
         Shapes (candidates,); inf where the rules do not allow it.
         """
-        (priced, price), rules = self._at_best(), self.problem.rules
-        profit = priced.saved(price) - self.problem.cost
-        whole = priced.constant + float(priced.demand @ price)
+        priced, price = self._at_best()
+        at_prices = self._forced(
+            priced.saved(price) - self.problem.cost, priced.constant + float(priced.demand @ price)
+        )
+        if self._relaxed is None:
+            return at_prices
+        relaxed = self._forced(self._relaxed.saved - self.problem.cost, self._relaxed.constant)
+        return np.maximum(at_prices[0], relaxed[0]), np.maximum(at_prices[1], relaxed[1])
+
+    def _forced(self, profit: Floats, whole: float) -> tuple[Floats, Floats]:
+        """The same by a bound that is linear in the choices: `whole` less the profit of what is taken."""
+        rules = self.problem.rules
         inside, outside = np.full((2, len(self.problem.candidates)), np.inf)
         for candidate in range(len(self.problem.candidates)):
             mine = self.problem.candidate == candidate
@@ -188,7 +285,18 @@ class PlacementSearch:
         """Best choices and bound under other rules, at the prices of the best bound."""
         value = self.best.value if self.best is not None else self.bound
         priced, price = self._at_best()
-        return priced.choice(price, rules, value, FEW_STEPS, self._limit_s)
+        found = priced.choice(price, rules, value, FEW_STEPS, self._limit_s)
+        if self._relaxed is None or found.bound == np.inf:
+            return found
+        best = best_choice(self._relaxed.saved - self.problem.cost, rules, FORCED_S)
+        if best is None:
+            return replace(found, bound=np.inf, taken=(), by_solver=True)
+        taken, most, said = best
+        if self._relaxed.constant - most <= found.bound:
+            return replace(found, taken=(*found.taken, taken))
+        return replace(
+            found, bound=self._relaxed.constant - most, taken=(taken, *found.taken), by_solver=said
+        )
 
     def _at_best(self) -> tuple[PricedPlacement, Floats]:
         """The placement at the prices with the best bound, and the prices of cargo there."""
@@ -255,23 +363,6 @@ def _forced_choice(
 
 def _shares(problem: PlacementProblem, year: int, duals: Duals) -> bool:
     """Whether a capacity that is not a candidate's own, or a limit, has a price."""
-    instance, own = problem.instances[year], set(problem.candidates)
-    priced = np.flatnonzero(duals.resource > 0)
-    return bool(np.any(duals.limit > 0)) or any(instance.resources[row].id not in own for row in priced)
-
-
-def _design_of(problem: PlacementProblem, costs: Sequence[StoreCosts]) -> DesignProblem:
-    """The placement's years as a design, whose options are candidates."""
-    gates = []
-    for one in costs:
-        there = np.flatnonzero(one.rows >= 0)
-        gates.append((one.rows[there].astype(np.int32), there.astype(np.int32)))
-    return DesignProblem(
-        instances=problem.instances,
-        year_weight=np.ones(len(problem.instances)),
-        options=problem.candidates,
-        cost=np.zeros(len(problem.candidates)),
-        gates=tuple(gates),
-        rows=SideRows.none(),
-        most_unserved_t=np.array([one.lost_t for one in costs]),
-    )
+    resources, own = problem.instances[year].resources, set(problem.places)
+    priced = [resources[row] for row in np.flatnonzero(duals.resource > 0).tolist()]
+    return bool(np.any(duals.limit > 0)) or any((r.kind, r.id) not in own for r in priced)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.routes.union import BASE, UnionInstance
+from logistics.virtual_network.instance import Layer
 
 Ints = NDArray[np.int32]
 MOST_CONNECTIONS = 500
@@ -36,6 +37,26 @@ class Connections:
     def __len__(self) -> int:
         """Count the ways."""
         return len(self.entry)
+
+
+def gated_connections(layer: Layer, owner: NDArray[np.int64]) -> dict[int, Connections]:
+    """By owner every arc that draws tonnes on one of its resources, as a way of its own.
+
+    Parameters
+    ----------
+    owner
+        Owner of each resource, -1: none, shape (resources,).
+    """
+    mine = np.flatnonzero((owner[layer.use_row] >= 0) & ~layer.use_is_m3)
+    arc, row = layer.use_arc[mine], layer.use_row[mine]
+    found = {}
+    for one in np.unique(owner[row]).tolist():
+        some = owner[row] == one
+        arcs = arc[some].astype(np.int32)
+        found[one] = Connections(
+            layer.tail[arcs], layer.head[arcs], np.arange(len(arcs) + 1), arcs, row[some].astype(np.int32)
+        )
+    return found
 
 
 def connections_of(union: UnionInstance, addition: int, layer: int) -> Connections | None:

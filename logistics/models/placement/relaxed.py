@@ -1,0 +1,157 @@
+"""A placement whose choices may be taken in parts: one flow a year with a toll at each place.
+
+Where any part of a choice costs that part of its yearly cost, the cheapest way to have room at a place is the
+choice that costs least a tonne, so a part of it is a toll on each tonne that uses the place. With λ the price
+of the place's largest room and τ its toll, for any choices y,
+
+    value(y)  ≥  L − Σ_j (Σ_t (λ_t + τ_t) C_jt − f_j) y_j,
+
+L being the bound of the tolled flows, the worth of the places' own room added back: what is used of a place
+is no more than its room. This is tight where places are used whole; the prices of cargo (:mod:`.priced`) are
+where they are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from logistics.models.design.plan_flows import PlanFlows
+from logistics.models.design.problem import DesignProblem
+from logistics.models.flow.columns import loads_of
+from logistics.models.placement.problem import PlacementProblem
+from logistics.models.placement.store_costs import StoreCosts
+from logistics.virtual_network.instance import Instance
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Paths = Sequence[tuple[int, NDArray[np.int32]]]
+USED_SHARES = (0.9, 0.5, 0.1)
+"""Share of a choice's room from which on it is taken in plans that round the relaxation."""
+
+
+@dataclass(frozen=True)
+class RelaxedPlacement:
+    """The relaxation's bound, linear in the choices, and what it uses.
+
+    Parameters
+    ----------
+    constant, saved
+        L, and what each choice takes off it at most, shape (choices,).
+    used_t
+        Tonnes that use each candidate's place in each year, shape (candidates, years).
+    """
+
+    constant: float
+    saved: Floats
+    used_t: Floats
+
+    def roundings(self, problem: PlacementProblem) -> list[Flags]:
+        """Choices that hold what is used, as far as their rooms are used; the most cautious first."""
+        found: list[Flags] = []
+        for share in USED_SHARES:
+            taken = np.zeros(len(problem.names), bool)
+            for place in dict.fromkeys(problem.places):
+                mine = np.flatnonzero([problem.places[i] == place for i in problem.candidate.tolist()])
+                best = self._fitting(problem, mine, share)
+                if best is not None:
+                    taken[best] = True
+            if not any(np.array_equal(taken, other) for other in found):
+                found.append(taken)
+        return found
+
+    def _fitting(self, problem: PlacementProblem, mine: NDArray[np.intp], share: float) -> int | None:
+        """Of a place's choices the one that costs least for what it serves; None: none is used enough."""
+        best, least = None, np.inf
+        for choice in mine.tolist():
+            used = self.used_t[problem.candidate[choice]]
+            room = problem.capacity_t[choice]
+            served = float(np.minimum(used, room).sum())
+            if served <= 0 or served < share * float(room.sum()):
+                continue
+            # What it leaves unserved counts as much as the dearest tonne that it serves.
+            cost = float(problem.cost[choice]) + (float(used.sum()) - served) * float(
+                self.saved[choice]
+            ) / float(room.sum())
+            if cost < least:
+                best, least = choice, cost
+        return best
+
+
+def relaxed_placement(
+    problem: PlacementProblem,
+    costs: Sequence[StoreCosts],
+    design: DesignProblem,
+    paths: Sequence[Paths],
+    gap: float,
+) -> RelaxedPlacement:
+    """Solve the relaxation.
+
+    Parameters
+    ----------
+    costs, design
+        The years with their candidates, and as a design whose first options are the candidates' places in
+        order, the rest what is tied.
+    paths
+        For each year paths known to be good.
+    """
+    number = {place: i for i, place in enumerate(dict.fromkeys(problem.places))}
+    place_of = np.array([number[place] for place in problem.places], np.int64)
+    first = np.array([problem.places.index(place) for place in number], np.int64)
+    toll, room = _tolls(problem, place_of, len(number))
+    tolled, share = [], []
+    for year, one in enumerate(costs):
+        row = one.rows[first]
+        capacity = np.where(row >= 0, one.instance.capacity[row], 0.0)
+        share.append(np.divide(room[year], capacity, out=np.zeros(len(room[year])), where=capacity > 0))
+        tolled.append(_with_tolls(one.instance, row, toll[year]))
+    flows = PlanFlows(replace(design, instances=tuple(tolled)), gap, paths)
+    constant, saved = 0.0, np.zeros(len(problem.names))
+    used = np.zeros((len(problem.candidates), len(costs)))
+    for year, one in enumerate(costs):
+        flow = flows.solved(year, np.concatenate([share[year], np.ones(len(one.tied_rows))]))
+        there = one.rows >= 0
+        price = np.zeros(len(problem.candidates))
+        price[there] = flow.duals.resource[one.rows[there]]
+        drawn = loads_of(one.instance, flow.commodity, flow.path, flow.flow_t)
+        used[there, year] = drawn[one.rows[there]]
+        constant += flow.bound + float(room[year] @ price[first])
+        saved += (price + toll[year][place_of])[problem.candidate] * problem.capacity_t[:, year]
+    return RelaxedPlacement(constant, saved, used)
+
+
+def _tolls(problem: PlacementProblem, place_of: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
+    """Least yearly cost of a tonne's room at each place, and the most room there; shapes (years, places)."""
+    years = len(problem.instances)
+    toll, room = np.full((years, count), np.inf), np.zeros((years, count))
+    yearly = problem.cost / (years - problem.opens)
+    place = place_of[problem.candidate]
+    # Choices of a group exclude each other: only the roomiest of them counts.
+    group = problem.rules.exclusive if problem.rules.exclusive is not None else np.arange(len(place))
+    for year in range(years):
+        there = np.flatnonzero(problem.capacity_t[:, year] > 0)
+        capacity = problem.capacity_t[there, year]
+        np.minimum.at(toll[year], place[there], yearly[there] / capacity)
+        roomiest: dict[tuple[int, int], float] = {}
+        for key, t in zip(
+            zip(place[there].tolist(), group[there].tolist(), strict=True), capacity, strict=True
+        ):
+            roomiest[key] = max(roomiest.get(key, 0.0), float(t))
+        for (one, _), t in roomiest.items():
+            room[year, one] += t
+    return np.where(np.isfinite(toll), toll, 0.0), room
+
+
+def _with_tolls(instance: Instance, row: NDArray[np.int64], toll: Floats) -> Instance:
+    """The instance with a toll for each use of some resources."""
+    by_row = np.zeros(len(instance.resources))
+    by_row[row[row >= 0]] = toll[row >= 0]
+    layers = []
+    for layer in instance.layers:
+        per_t = np.bincount(layer.use_arc, by_row[layer.use_row], layer.num_arcs)
+        money = layer.money_cny_per_t + per_t[:, None] / instance.weights.money
+        layers.append(replace(layer, money_cny_per_t=money) if per_t.any() else layer)
+    return replace(instance, layers=tuple(layers))
