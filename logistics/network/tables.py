@@ -265,6 +265,15 @@ PRODUCT_SEGMENTS = TableSchema(
         Column("reported_cny_per_kg", "number", "value per kg as statistics report it", low=0.01, high=1e6),
         Column("promise_d", "number", "days promised to the customer", False, 0.1, 365),
         Column("promise_is_hard", "flag", "whether later paths are forbidden", required=False, default=False),
+        Column(
+            "return_share",
+            "number",
+            "share of the orders that come back; stocked ones only, to the warehouse that served them",
+            required=False,
+            low=0,
+            high=1,
+            default=0.0,
+        ),
     ),
 )
 
@@ -424,7 +433,11 @@ RATE_LEVELS = TableSchema(
     (
         Column("what", "choice", "what moved", choices=("tariff", "subsidy", "fuel", "charter")),
         Column("mode", "choice", "mode of transport", choices=MODES),
-        Column("region", "text", "land region abroad, or * for all others"),
+        Column(
+            "region",
+            "text",
+            "land region abroad, home for what goes to the home territory, or * for all others",
+        ),
         Column("year", "integer", "year of the level", low=1990, high=2100),
         Column(
             "factor",

@@ -118,6 +118,15 @@ class Ledger:
         weights = [self._order.get((product, segment)) for product in self.products]
         return np.array([1000.0 / weight if weight else 0.0 for weight in weights])
 
+    def returned(self, segment: str) -> Floats:
+        """Share of the orders of each product that come back to a warehouse."""
+        shares = {
+            row["product_id"]: number(row, "return_share")
+            for row in self.network.rows("product_segments")
+            if row["segment"] == segment == "stocked"
+        }
+        return np.array([shares.get(product, 0.0) for product in self.products])
+
     def m3_per_t(self) -> Floats:
         """Cubic metres of a tonne of each product."""
         return 1000.0 / self.density

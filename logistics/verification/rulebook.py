@@ -101,6 +101,7 @@ class Rulebook:
             if r["status"] == "existing" and number(r, "opening_year", ledger.year) <= ledger.year
         ]
         self._orders = ledger.orders_per_t(segment)
+        self._returned = ledger.returned(segment)
         self._flat = np.ones(len(ledger.products))
         self._tariff_of: dict[str, Floats] = {}
         self._known: dict[State, dict[StepKey, Move]] = {}
@@ -386,12 +387,16 @@ class Rulebook:
             yield Move(
                 key,
                 ("site", name, "from_stock"),
-                (("warehouse", fee),),
+                (("warehouse", fee), *self._back(number(option, "inbound_cny_per_t"))),
                 hours=lead + pick,
                 lead_h=lead,
                 customer_h=pick,
                 uses=(("warehouse", str(option["option_id"])),),
             )
+
+    def _back(self, cny_per_t: Floats | float) -> tuple[tuple[str, Floats], ...]:
+        """What orders that come back pay once more."""
+        return (("returns", self._returned * cny_per_t),) if np.any(self._returned > 0) else ()
 
     def _deliveries(self, site: Row, custody: str) -> Iterator[Move]:
         sources = {"imported": self.segment, "from_stock": "stocked", "mail_imported": "post"}
@@ -412,10 +417,12 @@ class Rulebook:
             hours += number(mile, "delivery_h")
             fee = 1000.0 * number(mile, "cny_per_kg") + number(mile, "cny_per_order") * self._orders
             stocked = custody == "from_stock"
+            bill = [("road", self._flat * money), ("last_mile", fee)]
+            bill += self._back(money + fee) if stocked else ()
             yield Move(
                 _key("deliver", name, market, channel=channel),
                 self.end(market),
-                (("road", self._flat * money), ("last_mile", fee)),
+                tuple(bill),
                 hours=hours,
                 variance_h2=number(mile, "delivery_sd_h") ** 2,
                 lead_h=0.0 if stocked else hours,

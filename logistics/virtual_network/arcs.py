@@ -100,6 +100,7 @@ def packed_layer(
     units: TariffUnits,
     assortment_h: Floats,
     storage_cny_per_m3_day: dict[str, float],
+    return_share: Floats,
 ) -> tuple[Layer, dict[Vertex, int], dict[int, list[int]]]:
     """Turn arcs into a :class:`Layer`, with its vertices' numbers and marked arcs by limit.
 
@@ -111,6 +112,9 @@ def packed_layer(
         Hours of stock held anyway, by product; added to store arcs with its storage fee.
     storage_cny_per_m3_day
         Storage fee by warehouse option.
+    return_share
+        Share of stocked orders that come back, by product: the way from warehouse to door a second time, and
+        the fee of putting away a second time.
     """
     arcs = without_parallels(arcs)
     number: dict[Vertex, int] = {}
@@ -136,6 +140,9 @@ def packed_layer(
         [storage_cny_per_m3_day[arcs[i].step.option_id] / 24.0 * units.m3_per_t for i in stores]
     )
     storage = storage.reshape(len(stores), units.num_products)
+    back = [i for i, arc in enumerate(arcs) if arc.step.action == "deliver"] if stores else []
+    money[back] *= 1.0 + return_share
+    money[stores] += column([arcs[i].cny_per_t for i in stores])[:, None] * return_share
     stock[stores] += assortment_h
     money[stores] += storage * assortment_h
     uses = [(i, row, cubic) for i, arc in enumerate(arcs) for row, cubic in arc.uses]

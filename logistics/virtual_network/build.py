@@ -86,6 +86,10 @@ def build_instance(
         (str(r["product_id"]), str(r["segment"])): float(r["order_kg"])
         for r in network.rows("product_segments")
     }
+    returns = {
+        (str(r["product_id"]), str(r["segment"])): float(r["return_share"])
+        for r in network.rows("product_segments")
+    }
     demand = _demand_rows(network, products)
     names = list(dict.fromkeys(row.layer for row in demand))
     layers: list[Layer] = []
@@ -98,6 +102,7 @@ def build_instance(
         mine = [row for row in demand if row.layer == name]
         origins = list(dict.fromkeys(row.origin for row in mine))
         markets = list(dict.fromkeys(row.destination for row in mine))
+        returned = np.array([returns.get((p, segment), 0.0) for p in products.ids])
         weights = np.array([order_kg.get((p, segment), np.nan) for p in products.ids])
         units = TariffUnits(network, weights)
         arcs = layer_arcs(ground, segment, origins, markets)
@@ -106,7 +111,9 @@ def build_instance(
         if limits:
             starts: list[Vertex] = [("L0", origin) for origin in origins]
             arcs, copied = marked_arcs(arcs, ground, name.split("-", 1)[0], limits, starts)
-        layer, vertices[name], marked = packed_layer(name, arcs, units, assortment, storage)
+        layer, vertices[name], marked = packed_layer(
+            name, arcs, units, assortment, storage, returned
+        )
         for number, limit in enumerate(limits):
             if copied and limit.flagged:
                 marked.setdefault(number, [])

@@ -14,7 +14,7 @@ RECEIVERS = {
     "hauliers": ("road",),
     "terminals": ("handling", "passage_fee"),
     "agents": ("consolidation", "clearance", "border_fee"),
-    "warehouses": ("warehouse", "storage"),
+    "warehouses": ("warehouse", "storage", "returns"),
     "last_mile": ("last_mile",),
     "states": ("duty", "vat"),
     "public": ("subsidy",),
