@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from logistics.commands.tables import print_result
 from logistics.reports.outputs import ALL, HTML, write_reports
+from logistics.results.read import read_result, read_tables
 from tests.report_results import solved
 from tests.test_command_line import command_line, tiny_project
 
@@ -109,6 +111,27 @@ def test_compare_writes_a_page_of_several_results(tmp_path: Path) -> None:
     assert 0 < words.index('id="inputs"') < words.index('id="totals"') < words.index('id="map"')
     assert "page.html" in answer.err
     assert command_line("compare", *folders[:2], "--open").code == 2
+
+
+def test_years_are_named_wherever_there_are_several(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the terminal in heads or rows; on the page every section that differs by year has each."""
+    folder = solved(tmp_path, years="2021, 2022")
+    print_result(read_result(folder), read_tables(folder), "en", folder, 1.0)
+    told = capsys.readouterr().out
+    for title, words in (
+        ("Cargo by mode", "kt 2021"),
+        ("Cargo by gateway", "kt 2022"),
+        ("Door to door", "year"),
+    ):
+        head = told[told.index(title) :].split("\n", 2)[1]
+        assert words in head, head
+    write_reports(folder, HTML, "en")
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    for table in ("modes", "gateways", "services", "bill", "times-customer", "estimates", "assumptions"):
+        for year in (2021, 2022):
+            assert f'id="table-{table}-{year}"' in html
 
 
 def test_a_result_without_a_plan_still_has_a_page(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from logistics.reports.result_page import page_of_result
 from logistics.reports.sections.costs import RECEIVERS
 from logistics.reports.sections.register import SECTIONS
 from logistics.reports.source import read_results
-from tests.report_results import HOSTILE, STUDIES, hostile_names, reported
+from tests.report_results import HOSTILE, ROOT, STUDIES, hostile_names, reported
 
 WEEKS = 365 / 7
 
@@ -55,13 +55,19 @@ class PageParser(HTMLParser):
         self.origin = ""
         self._open: list[tuple[str, dict[str, str]]] = []
         self._figure: tuple[Figure, int] | None = None
+        self._numbered: list[tuple[Figure | None, int]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.tags.append(tag)
         self.addresses += [given[name] for name in ("src", "href", "action", "data") if name in given]
+        if tag == "html":
+            self.lang = given["data-lang"]
         if given.get("http-equiv") == "Content-Security-Policy":
             self.policy = given["content"]
+        # A cell ends where the next begins, a row likewise.
+        while tag in ("td", "tr") and self._open[-1][0] in {"td": ("td",), "tr": ("td", "tr")}[tag]:
+            self._close()
         if tag == "thead":
             self.heads, self.origins = [], []
         if tag == "tr":
@@ -75,22 +81,34 @@ class PageParser(HTMLParser):
             self._open.append((tag, given))
         if tag == "tr":
             self.origin = given.get("data-of", "")
-        numeric = "data-value" in given or given.get("class") == "n"
+        numeric = "data-v" in given or given.get("class") == "n"
         if tag != "th" and ("data-at" in given or (tag == "td" and numeric)):
-            at = given.get("data-at") or self.origins[self.column]
-            whole = f"{self.origin}/{at}" if tag == "td" and self.origin and not set("/=") & set(at) else at
-            value = float(given["data-value"]) if "data-value" in given else None
+            at = given["data-at"] if "data-at" in given else self.origins[self.column]
+            value = float(given["data-v"]) if "data-v" in given else None
             form = given.get("data-form") or self.heads[self.column]
-            self._figure = (Figure(whole, value, form), len(self._open))
+            self._figure = (Figure(self._whole(tag, at), value, form), len(self._open))
             self.figures.append(self._figure[0])
+
+    def _whole(self, tag: str, at: str) -> str:
+        """Origin of a number from that of its row."""
+        if tag != "td" or not self.origin or not at:
+            return at
+        if at[0] in "+-":
+            rows, _, name = at.partition("/")
+            table, _, row = self.origin.rpartition("/")
+            return f"{table}/{int(row) + int(rows)}/{name}"
+        return at if set("/=") & set(at) else f"{self.origin}/{at}"
+
+    def _close(self) -> None:
+        self._open.pop()
+        if self._figure and len(self._open) < self._figure[1]:
+            self._figure = None
 
     def handle_endtag(self, tag: str) -> None:
         while self._open and self._open[-1][0] != tag:
-            self._open.pop()
+            self._close()
         if self._open:
-            self._open.pop()
-        if self._figure and len(self._open) < self._figure[1]:
-            self._figure = None
+            self._close()
 
     def handle_data(self, data: str) -> None:
         tag, given = self._open[-1] if self._open else ("", {})
@@ -98,16 +116,27 @@ class PageParser(HTMLParser):
             self.scripts[f"{tag} {given.get('id', given.get('type', ''))}".strip()] = data
             return
         self.texts.append(data)
+        if "data-w" in given:
+            self._numbered.append((self._figure and self._figure[0], int(given["data-w"])))
         if self._figure and data.strip():
-            langs = [given["lang"]] if given.get("lang") in ("en", "zh") else ["en", "zh"]
-            for lang in langs:
-                self._figure[0].words[lang] = data.strip()
+            self._figure[0].words = dict.fromkeys(("en", "zh"), data.strip())
+
+    def close(self) -> None:
+        """What stands in the other language is known at the end."""
+        super().close()
+        self.data = json.loads(self.scripts["script report-data"])
+        other = "zh" if self.lang == "en" else "en"
+        for figure, number in self._numbered:
+            self.texts.append(self.data["other"][number])
+            if figure:
+                figure.words[other] = self.data["other"][number]
 
 
 def parsed(path: Path) -> PageParser:
     """The page, read."""
     parser = PageParser()
     parser.feed(path.read_text(encoding="utf-8"))
+    parser.close()
     return parser
 
 
@@ -237,15 +266,10 @@ class Reckoner:
         ).max(axis=1)
         return air.groupby("service_id")["departures"].max().sum() / WEEKS
 
-    def modes(self, year: str, direction: str, mode: str, service_class: str) -> float:
-        rows = self.table["modes"].query(
-            "direction == @direction and mode == @mode and service_class == @service_class"
-        )
-        return rows["tonnes"].sum()
-
-    def modes_share(self, year: str, direction: str, mode: str, service_class: str) -> float:
-        whole = self.table["modes"].query("direction == @direction")["tonnes"].sum()
-        return self.modes(year, direction, mode, service_class) / whole
+    def modes(self, year: str, direction: str, mode: str, service_class: str, what: str) -> float:
+        whole = self.table["modes"].query("direction == @direction")
+        rows = whole.query("mode == @mode and service_class == @service_class")
+        return rows["tonnes"].sum() / (whole["tonnes"].sum() if what == "share" else 1.0)
 
     def gateways_share(self, row: str) -> float:
         mine = self.table["gateways"].iloc[int(row)]
@@ -262,7 +286,7 @@ class Reckoner:
             else float("nan")
         )
 
-    def value_within(self, year: str, group: str, days: str) -> float:
+    def value_within(self, year: str, days: str, group: str) -> float:
         direction, _, segment = group.partition("_")
         rows = self.valued()
         rows = rows[rows["direction"] == direction]
@@ -294,15 +318,15 @@ class Reckoner:
             return air.query("gateway == @airport")["tonnes"].sum() / air["tonnes"].sum()
         return flown[flown["direction"] == what]["tonnes"].sum()
 
-    def _catchment(self, rows: pd.DataFrame, place: str, gateway: str | None) -> float:
+    def _catchment(self, rows: pd.DataFrame, place: str, gateway: str) -> float:
         mine = rows[rows["prefecture"] == place]
         whole = mine["tonnes"].sum()
-        return whole if gateway is None else mine[mine["gateway"] == gateway]["tonnes"].sum() / whole
+        return whole if gateway == "all" else mine[mine["gateway"] == gateway]["tonnes"].sum() / whole
 
-    def catchment_gateways(self, year: str, place: str, gateway: str | None = None) -> float:
+    def catchment_gateways(self, year: str, place: str, gateway: str) -> float:
         return self._catchment(self.exports(), place, gateway)
 
-    def catchment_airports(self, year: str, place: str, gateway: str | None = None) -> float:
+    def catchment_airports(self, year: str, place: str, gateway: str) -> float:
         return self._catchment(self.exports().query("mode == 'air'"), place, gateway)
 
     def _used(self, table: str) -> pd.Series:
@@ -337,6 +361,17 @@ class Reckoner:
         plans = self.table["siting_plans"].set_index("kind")[key]
         return plans["best"] - plans["base"]
 
+    def accessibility_change(self, year: str, group: str, days: str) -> float:
+        """Before: the same as from times.parquet."""
+        direction, _, segment = group.partition("_")
+        mine = self.table["accessibility"].query(
+            "direction == @direction and segment == @segment and days == @days and year == @year",
+            local_dict={"direction": direction, "segment": segment, "days": int(days), "year": int(year)},
+        )
+        shares = mine.set_index("when")["value_share"]
+        assert shares["before"] == pytest.approx(self.value_within(year, days, group), abs=1e-12)
+        return shares["after"] - shares["before"]
+
     def overlap_change(self) -> float:
         last = self.table["portfolio_years"].iloc[-1]
         return last["overlap_after"] - last["overlap_before"]
@@ -364,15 +399,23 @@ class Reckoner:
     def gains(self, year: str, site: str, when: str) -> float:
         return self._gain(when, lambda each: each.paths[each.paths["gateway"] == site]["tonnes"].sum())
 
-    def gains_local(self, year: str, name: str, when: str) -> float:
-        return self._gain(when, lambda each: each.prefectures(year, name, "local"))
+    def gains_through(self, year: str, name: str, site: str, when: str) -> float:
+        def through(each: Reckoner) -> float:
+            mine = each.exports()
+            return mine[(mine["prefecture"] == name) & (mine["gateway"] == site)]["tonnes"].sum()
 
-    def gains_air(self, year: str, name: str, when: str) -> float:
+        return self._gain(when, through)
+
+    def gains_of(self, year: str, name: str, what: str) -> float:
+        measure, _, when = what.partition("_")
+
         def flown(each: Reckoner) -> float:
             mine = each.exports()
             return mine[(mine["prefecture"] == name) & (mine["mode"] == "air")]["tonnes"].sum()
 
-        return self._gain(when, flown)
+        if measure == "air":
+            return self._gain(when, flown)
+        return self._gain(when, lambda each: each.prefectures(year, name, "local"))
 
     def plans(self) -> float:
         return 1 + len(self.document["plans"])
@@ -463,8 +506,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
     shown = "".join(read.texts)
     for i, name in enumerate(HOSTILE):
         assert any(f"{name} {key}" in shown for j, key in enumerate(names) if j % len(HOSTILE) == i), name
-    data = json.loads(read.scripts["script report-data"])
-    assert set(data["map"]["sites"]["en"]) <= set(names.values())
+    assert set(read.data["map"]["sites"]["en"]) <= set(names.values())
     assert "<" not in read.scripts["script report-data"]
 
 
@@ -501,18 +543,31 @@ def test_base_map_needs_its_number_and_shows_it(folder: Path, tmp_path: Path) ->
     path.write_text(html, encoding="utf-8")
     read = parsed(path)
     assert "审图号：GS(2023)2767" in "".join(read.texts)
-    assert json.loads(read.scripts["script report-data"])["land"] is None
+    assert read.data["land"] is None
 
 
 def test_vendored_files_are_the_pinned_ones() -> None:
     """What the page brings along is what its manifest says, and its licences are there."""
     manifest = json.loads((ASSETS / "vendor" / "vendor.json").read_text(encoding="utf-8"))
-    assert {each["name"]: each["version"] for each in manifest["packages"]} == {
-        "d3": "7.9.2",
-        "topojson-client": "3.1.0",
-        "world-atlas": "2.0.2",
-    }
+    versions = {"d3": "7.9.2", "topojson-client": "3.1.0", "world-atlas": "2.0.2"}
+    assert {each["name"]: each["version"] for each in manifest["packages"]} == versions
     for name, digest in manifest["sha256"].items():
         assert hashlib.sha256((ASSETS / "vendor" / name).read_bytes()).hexdigest() == digest
+    assert {path.name for path in (ASSETS / "vendor").iterdir()} == {*manifest["sha256"], "vendor.json"}
     words = (ASSETS / "vendor" / "LICENCES.md").read_text(encoding="utf-8")
-    assert all(each["name"] in words for each in manifest["packages"])
+    pinned = json.loads((ROOT / "scripts" / "vendoring" / "package-lock.json").read_text(encoding="utf-8"))
+    assert pinned["packages"][""]["dependencies"] == versions
+    for name, version in {**versions, "d3-geo": "3.1.2", "d3-zoom": "3.0.1"}.items():
+        assert pinned["packages"][f"node_modules/{name}"]["version"] == version
+        assert f"{name} {version}" in words or name == "d3"
+    assert all("integrity" in each for name, each in pinned["packages"].items() if name)
+
+
+def test_page_brings_along_just_what_its_scripts_call() -> None:
+    """Of D3: the functions named in the scripts, no more and no less; so it stays small."""
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (ASSETS / "page").glob("*.js"))
+    entry = (ROOT / "scripts" / "vendoring" / "libraries.js").read_text(encoding="utf-8")
+    offered = re.search(r"globalThis\.d3 = \{(.*?)\};", entry, re.DOTALL)
+    assert offered
+    assert set(re.findall(r"\w+", offered[1])) == set(re.findall(r"\bd3\.(\w+)", scripts))
+    assert (ASSETS / "vendor" / "libraries.min.js").stat().st_size < 130_000

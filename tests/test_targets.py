@@ -82,9 +82,9 @@ def flown(flights, targets=(), sites=()):
     )
 
 
-def rows_of(*planned, plan_id=""):
+def rows_of(*planned):
     """Rows of the board by target and year."""
-    return {(row["target_id"], row["year"]): row for row in target_board(planned, plan_id).to_pylist()}
+    return {(row["target_id"], row["year"]): row for row in target_board(planned).to_pylist()}
 
 
 def solved(tmp_path, targets, years="[2021]", changes="", study="{kind: assignment}"):
@@ -144,7 +144,7 @@ def test_a_service_that_is_opened_counts():
     )
     row = rows_of(PlannedYear(before, 2021, None))["routes", 2021]
     assert (row["plan_id"], row["modelled"], row["gap"], row["reached"]) == ("", 1, -1, False)
-    row = rows_of(PlannedYear(opened, 2021, None), plan_id="chosen")["routes", 2021]
+    row = rows_of(PlannedYear(opened, 2021, None, "chosen"))["routes", 2021]
     assert (row["plan_id"], row["modelled"], row["gap"], row["reached"]) == ("chosen", 2, 0, True)
 
 

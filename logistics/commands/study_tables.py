@@ -55,11 +55,14 @@ def print_times(console: Console, tables: Mapping[str, pa.Table], lang: str) -> 
         return
     days = [(f"term.{key}", "right") for key in ("mean", "p10", "p50", "p90")]
     kept = [("term.in_time", "right"), ("term.in_time_simulated", "right")]
-    table = headed(lang, "times.title", [("term.segment", "left"), ("term.kt", "right"), *days, *kept])
+    years = len({row["year"] for row in rows}) > 1
+    first = [*([("term.year", "right")] if years else []), ("term.segment", "left"), ("term.kt", "right")]
+    table = headed(lang, "times.title", [*first, *days, *kept])
     table.caption = text("times.caption", lang)
     for row in rows:
         shares = (row["share_within_promise"], row["share_within_promise_simulated"])
         table.add_row(
+            *([str(row["year"])] if years else []),
             f"{text('term.' + row['direction'], lang)} {text('term.' + row['segment'], lang)}",
             number(row["tonnes"] / 1000, 1),
             *(number(row[f"{key}_h"] / 24, 1) for key in ("mean", "p10", "p50", "p90")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,26 +113,28 @@ def _totals(console: Console, document: Mapping[str, Any], lang: str) -> None:
 
 
 def _modes(console: Console, modes: pa.Table, lang: str) -> None:
-    names = [
-        ("term.direction", "left"),
-        ("term.mode", "left"),
-        ("term.service_class", "left"),
-        ("term.kt", "right"),
-        ("term.share", "right"),
-    ]
+    """Tonnes by mode and class, each year in a column of its own."""
+    years = _years(modes)
+    names = [("term.direction", "left"), ("term.mode", "left"), ("term.service_class", "left")]
     table = headed(lang, "modes.title", names)
-    sums: dict[tuple[str, str, str], float] = {}
-    whole: dict[str, float] = {}
+    _year_columns(table, years, ("term.kt", "term.share"), lang)
+    sums: dict[tuple[str, str, str], dict[int, float]] = {}
+    whole: dict[tuple[str, int], float] = {}
     for row in modes.to_pylist():
-        key = (row["direction"], row["mode"], row["service_class"])
-        sums[key] = sums.get(key, 0.0) + row["tonnes"]
-        whole[row["direction"]] = whole.get(row["direction"], 0.0) + row["tonnes"]
-    for (direction, mode, service_class), tonnes in sorted(
-        sums.items(), key=lambda item: (item[0][0], -item[1])
+        by_year = sums.setdefault((row["direction"], row["mode"], row["service_class"]), {})
+        by_year[row["year"]] = by_year.get(row["year"], 0.0) + row["tonnes"]
+        of = (row["direction"], row["year"])
+        whole[of] = whole.get(of, 0.0) + row["tonnes"]
+    for (direction, mode, service_class), by_year in sorted(
+        sums.items(), key=lambda item: (item[0][0], -sum(item[1].values()))
     ):
-        share = f"{100 * tonnes / whole[direction]:.1f} %"
         words = [text(f"term.{direction}", lang), text(f"term.{mode}", lang) if mode else ""]
-        table.add_row(*words, _class_words(service_class, lang), number(tonnes / 1000, 1), share)
+        cells = []
+        for year in years:
+            tonnes = by_year.get(year, 0.0)
+            of_all = whole.get((direction, year), 0.0)
+            cells += [number(tonnes / 1000, 1), f"{100 * tonnes / of_all:.1f} %" if of_all else ""]
+        table.add_row(*words, _class_words(service_class, lang), *cells)
     console.print(table)
 
 
@@ -145,27 +147,43 @@ def _class_words(service_class: str, lang: str) -> str:
 
 
 def _gateways(console: Console, gateways: pa.Table, lang: str, most: int = 12) -> None:
+    """The largest gateways of all years together, each year in a column of its own."""
+    years = _years(gateways)
     names = [
         ("term.direction", "left"),
         ("term.gateway", "left"),
         ("term.mode", "left"),
-        ("term.kt", "right"),
         ("term.local", "left"),
     ]
     table = headed(lang, "gateways.title", names)
-    rows = sorted(gateways.to_pylist(), key=lambda row: -row["tonnes"])
-    table.caption = _largest(most, len(rows), "gateways", lang)
-    for row in rows[:most]:
-        mode = text(f"term.{row['mode']}", lang) if row["mode"] else ""
-        local = text("term.yes" if row["local"] else "term.no", lang)
+    _year_columns(table, years, ("term.kt",), lang)
+    sums: dict[tuple[str, str, str, bool], dict[int, float]] = {}
+    for row in gateways.to_pylist():
+        key = (row["direction"], row["home_gateway"], row["mode"], row["local"])
+        sums.setdefault(key, {})[row["year"]] = row["tonnes"]
+    largest = sorted(sums.items(), key=lambda item: -sum(item[1].values()))
+    table.caption = _largest(most, len(largest), "gateways", lang)
+    for (direction, gateway, mode, local), by_year in largest[:most]:
         table.add_row(
-            text(f"term.{row['direction']}", lang),
-            row["home_gateway"],
-            mode,
-            number(row["tonnes"] / 1000, 1),
-            local,
+            text(f"term.{direction}", lang),
+            gateway,
+            text(f"term.{mode}", lang) if mode else "",
+            text("term.yes" if local else "term.no", lang),
+            *(number(by_year[year] / 1000, 1) if year in by_year else "" for year in years),
         )
     console.print(table)
+
+
+def _years(table: pa.Table) -> list[int]:
+    return sorted(set(table["year"].to_pylist()))
+
+
+def _year_columns(table: Table, years: Sequence[int], heads: Sequence[str], lang: str) -> None:
+    """Columns of each year, which name it where there are several."""
+    for year in years:
+        for key in heads:
+            words = text(key, lang)
+            table.add_column(f"{words} {year}" if len(years) > 1 else words, justify="right")
 
 
 def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, unit: str, most: int = 10) -> None:
@@ -177,10 +195,13 @@ def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, unit: str, 
         ("term.more_up_to", "right"),
         ("term.more_checked", "right"),
     ]
-    table = headed(lang, "bottlenecks.title", names)
+    several = len(_years(bottlenecks)) > 1
+    table = headed(lang, "bottlenecks.title", [*([("term.year", "right")] if several else []), *names])
     table.caption = _largest(most, bottlenecks.num_rows, "bottlenecks", lang)
-    for row in bottlenecks.slice(0, most).to_pylist():
+    rows = sorted(bottlenecks.to_pylist(), key=lambda row: -row["worth_cny"])
+    for row in rows[:most]:
         table.add_row(
+            *([str(row["year"])] if several else []),
             Text(f"{row['kind']} {row['id']}"),
             row["unit"],
             number(row["load"], 0),
@@ -189,7 +210,7 @@ def _bottlenecks(console: Console, bottlenecks: pa.Table, lang: str, unit: str, 
             number(row["more_checked"], 0),
         )
     console.print(table)
-    for row in bottlenecks.slice(0, most).to_pylist():
+    for row in rows[:most]:
         if row["more_checked"] is None:
             continue
         values = {
@@ -211,7 +232,8 @@ def _observed(console: Console, observed: pa.Table, lang: str) -> None:
         ("term.band", "right"),
         ("term.within_band", "left"),
     ]
-    table = headed(lang, "observed.title", names)
+    several = len(_years(observed)) > 1
+    table = headed(lang, "observed.title", [*([("term.year", "right")] if several else []), *names])
     for row in observed.to_pylist():
         small = row["measure"] != "tonnes"
 
@@ -222,6 +244,7 @@ def _observed(console: Console, observed: pa.Table, lang: str) -> None:
         name = Text(row[f"name_{lang}"])
         band = f"{shown(row['low'])} – {shown(row['high'])}"
         table.add_row(
+            *([str(row["year"])] if several else []),
             text(f"term.{row['use']}", lang),
             name,
             shown(row["modelled"]),

@@ -34,7 +34,9 @@ def print_targets(console: Console, tables: Mapping[str, pa.Table], lang: str) -
         table.add_column(text("term.plan", lang), overflow="fold")
     lines: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
-        lines.setdefault((row["target_id"], row["plan_id"]), {})[row["year"]] = row
+        # Each year has its own plan: what stands before its name is left out.
+        plan = row["plan_id"].removeprefix(f"{row['year']}-")
+        lines.setdefault((row["target_id"], plan), {})[row["year"]] = row
     for (_, plan), line in lines.items():
         some = next(iter(line.values()))
         due = line.get(some["stated_year"], {})

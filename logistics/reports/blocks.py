@@ -66,12 +66,22 @@ class Row:
     def origin(self) -> str:
         """What the origins of its numbers begin with, up to the last part, where most of them share it."""
         parents = [each.origin.rpartition("/")[0] for each in self.cells if isinstance(each, Number)]
-        return max(sorted(set(parents)), key=parents.count, default="")
+        # Of equally many a table is told, since other rows of it can be told from there.
+        found = sorted(set(parents) - {""}, key=lambda parent: (parent.startswith("="), parent))
+        return max(found, key=parents.count, default="")
 
     def origin_of(self, number: Number) -> str:
-        """Origin of one of its numbers: the last part where the rest is the row's, else all of it."""
+        """Origin of one of its numbers: the last part where the rest is the row's, else all of it.
+
+        Of another row of the same table it says how many rows further down that is: ``+1/tonnes``.
+        """
         parent, _, last = number.origin.rpartition("/")
-        return last if parent and parent == self.origin else number.origin
+        if parent and parent == self.origin:
+            return last
+        (table, _, other), (own_table, _, own) = parent.rpartition("/"), self.origin.rpartition("/")
+        if table and table == own_table and other.isdecimal() and own.isdecimal():
+            return f"{int(other) - int(own):+d}/{last}"
+        return number.origin
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from logistics.reports.sections.frontier import frontier_blocks
 from logistics.reports.sections.portfolio import portfolio_blocks
 from logistics.reports.sections.promises import promise_blocks
 from logistics.reports.sections.routes import route_blocks
+from logistics.reports.sections.siting import siting_blocks
+from logistics.reports.sections.siting_plans import siting_plan_blocks
+from logistics.reports.short_names import fitted
 from logistics.reports.source import Results
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ FONTS = (
 )
 """Fonts with Chinese characters, the ones that are looked for."""
 BLUE, RED = "#0067a8", "#c2410c"
-MODE_COLOURS = {"sea": BLUE, "air": RED, "rail": "#00805e", "road": "#6f6a5f", "post": "#a3468f"}
+MODE_COLOURS = {"sea": BLUE, "air": RED, "rail": "#12964a", "road": "#5f5848", "post": "#731263"}
 """As on the page."""
 SECTIONS = (
     cargo_blocks,
@@ -45,9 +48,12 @@ SECTIONS = (
     disruption_blocks,
     route_blocks,
     portfolio_blocks,
+    siting_blocks,
+    siting_plan_blocks,
 )
 """Sections whose tables are drawn."""
 MOST_BARS = 20
+MOST_LETTERS = 46
 DOTS_PER_INCH = 200
 SIZE = (9.0, 4.6)
 Draw = Callable[["Axes", Table, str], None]
@@ -73,6 +79,7 @@ def write_figures(results: Results, folder: Path, lang: str, fonts: Sequence[str
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
 
     year = max(results.networks)
     style: Any = {
@@ -93,7 +100,12 @@ def write_figures(results: Results, folder: Path, lang: str, fonts: Sequence[str
             figure = Figure(figsize=SIZE, layout="constrained")
             axes = figure.add_subplot()
             draw(axes, table, lang)
-            axes.set_title(getattr(title, lang), loc="left", fontweight="bold")
+            for axis in (axes.xaxis, axes.yaxis):
+                if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                    axis.set_major_formatter("{x:,.10g}")
+            words = getattr(title, lang)
+            several = f"{words} · {year}" if len(results.networks) > 1 else words
+            axes.set_title(several, loc="left", fontweight="bold")
             folder.mkdir(parents=True, exist_ok=True)
             for ending in ("png", "svg"):
                 path = folder / f"{name}.{ending}"
@@ -116,6 +128,8 @@ def _wanted(results: Results, year: int) -> list[tuple[str, Words, Table, Draw]]
         ("events", "disruption", _events),
         ("routes", "proposals", _routes),
         ("values", "portfolio-values", _values),
+        ("sites", "siting-sweep", _sweep),
+        ("candidates", "candidates", _candidates),
     ]
     return [
         (name, say(f"report.figure.{name}"), tables[table], draw)
@@ -133,7 +147,7 @@ def _value(cell: object, lang: str) -> float:
 
 def _label(cell: object, lang: str) -> str:
     words = FORMS[cell.form][lang].shown(cell.value) if isinstance(cell, Number) else getattr(cell, lang)
-    return words if len(words) <= 40 else f"{words[:39]}…"
+    return fitted(words, MOST_LETTERS)
 
 
 def _unit(table: Table, column: int, lang: str) -> str:
@@ -177,6 +191,29 @@ def _routes(axes: Axes, table: Table, lang: str) -> None:
     labels = [f"{_label(row.cells[0], lang)} {_label(row.cells[1], lang)}" for row in rows]
     _bars(axes, labels, [_value(row.cells[4], lang) for row in rows], _unit(table, 4, lang))
     axes.axvline(0, color="#16212e", linewidth=0.8)
+
+
+def _candidates(axes: Axes, table: Table, lang: str) -> None:
+    """Net benefit of the best candidates alone, at most."""
+    column = _setting(table, "value")
+    rows = table.rows[:MOST_BARS]
+    labels = [f"{_label(row.cells[0], lang)} · {_label(row.cells[2], lang)}" for row in rows]
+    _bars(axes, labels, [_value(row.cells[column], lang) for row in rows], _unit(table, column, lang))
+
+
+def _sweep(axes: Axes, table: Table, lang: str) -> None:
+    """What the best plan of at most so many sites costs more than the best of all."""
+    points = [(_value(row.cells[1], lang), _value(row.cells[2], lang)) for row in table.rows]
+    axes.plot(*zip(*points, strict=True), "o-", color=BLUE)
+    axes.set_xlabel(getattr(table.heads[1].words, lang))
+    axes.set_ylabel(_unit(table, 2, lang))
+    axes.set_ylim(bottom=0)
+
+
+def _setting(table: Table, key: str) -> int:
+    """Number of a column that the page's chart draws."""
+    assert table.chart is not None
+    return int(str(table.chart.settings[key]))
 
 
 def _values(axes: Axes, table: Table, lang: str) -> None:
@@ -241,8 +278,7 @@ def _times(axes: Axes, table: Table, lang: str) -> None:
 
 def _frontier(axes: Axes, table: Table, lang: str) -> None:
     """Points, joined in order; the scenario's own apart."""
-    assert table.chart is not None
-    x, y = (int(str(table.chart.settings[key])) for key in ("x", "y"))
+    x, y = (_setting(table, key) for key in ("x", "y"))
     points = [
         (_value(row.cells[0], lang), _value(row.cells[x], lang), _value(row.cells[y], lang))
         for row in table.rows

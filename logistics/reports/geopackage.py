@@ -7,6 +7,7 @@ circles, densified, and every line is cut where it crosses 180° longitude.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ import shapely
 from numpy.typing import NDArray
 
 from logistics.network.geography import great_circle_km
+from logistics.network.network import Network
+from logistics.plan import Plan
 from logistics.reports.blocks import say
 from logistics.reports.lanes import Point
 from logistics.reports.legs import RIDE, Leg, leg_loads
 from logistics.reports.option_facts import facts_of_options, facts_of_sites
-from logistics.reports.source import Results
+from logistics.reports.source import Results, chosen_plan
 from logistics.reports.strands import LegLines
 
 CRS = "EPSG:4326"
@@ -76,9 +79,9 @@ def _write_layer(path: Path, name: str, shape: str, rows: Rows, *, append: bool)
     columns = {key: [row[key] for row in rows] for key in rows[0] if key != "geometry"}
     table = pa.table(columns)
     # A column without any value would have no type.
-    for place, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):
-            table = table.set_column(place, field.name, table[field.name].cast(pa.string()))
+    for place, column in enumerate(table.schema):
+        if pa.types.is_null(column.type):
+            table = table.set_column(place, column.name, table[column.name].cast(pa.string()))
     shapes = shapely.to_wkb([row["geometry"] for row in rows]).tolist()
     table = table.append_column("geometry", pa.array(shapes, pa.binary()))
     try:
@@ -96,24 +99,51 @@ def _write_layer(path: Path, name: str, shape: str, rows: Rows, *, append: bool)
         raise OSError(str(error)) from error
 
 
+@dataclass
+class _Carried:
+    """Tonnes of a plan in a year: by leg, into and out of sites, through passages."""
+
+    legs: dict[Leg, float] = field(default_factory=dict)
+    into: dict[str, float] = field(default_factory=dict)
+    out: dict[str, float] = field(default_factory=dict)
+    through: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: Plan, network: Network, year: int, lines: LegLines) -> _Carried:
+        """Add up the legs of a plan."""
+        loads = leg_loads(plan, network, year)
+        tonnes = np.bincount(loads.leg_row, loads.tonnes, minlength=len(loads.legs)).tolist()
+        found = cls(legs=dict(zip(loads.legs, tonnes, strict=True)))
+        for leg, load in found.legs.items():
+            found.into[leg.to_site] = found.into.get(leg.to_site, 0.0) + load
+            found.out[leg.from_site] = found.out.get(leg.from_site, 0.0) + load
+            for passage in lines.passages_of(leg):
+                found.through[passage] = found.through.get(passage, 0.0) + load
+        return found
+
+
+def _amounts(column: str, amounts: Sequence[float]) -> dict[str, float]:
+    """An amount; where options or sites were chosen also the one with them, and the change."""
+    first, *others = amounts
+    return {column: first} | {
+        name: value
+        for each in others
+        for name, value in ((f"chosen_{column}", each), (f"change_{column}", each - first))
+    }
+
+
 def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Rows]:
     network = results.networks[year]
-    loads = leg_loads(results.plans[""], network, year)
-    tonnes = np.bincount(loads.leg_row, loads.tonnes, minlength=len(loads.legs)).tolist()
+    chosen = chosen_plan(results, year)
+    plans = [results.plans[""], *([results.plans[chosen]] if chosen else [])]
+    carried = [_Carried.of(plan, network, year, lines) for plan in plans]
     services = {row["service_id"]: row for row in network.rows("services")}
     found, candidates = facts_of_options(results, year), facts_of_sites(results)
     rooms = {(row["service_id"], row["leg"]): row for row in results.rows("services") if row["year"] == year}
-    into: dict[str, float] = {}
-    out: dict[str, float] = {}
-    through: dict[str, float] = {}
     legs: Rows = []
     roads: Rows = []
-    for leg, load in zip(loads.legs, tonnes, strict=True):
-        into[leg.to_site] = into.get(leg.to_site, 0.0) + load
-        out[leg.from_site] = out.get(leg.from_site, 0.0) + load
-        for passage in lines.passages_of(leg):
-            through[passage] = through.get(passage, 0.0) + load
-        row = _leg_row(leg, load, year, lines)
+    for leg in sorted({leg for each in carried for leg in each.legs}):
+        row = _leg_row(leg, _amounts("tonnes", [each.legs.get(leg, 0.0) for each in carried]), year, lines)
         if leg.action == RIDE:
             legs.append({**_some(services[leg.service_id], SERVICE_COLUMNS), **_room(leg, rooms), **row})
         else:
@@ -125,8 +155,8 @@ def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Row
             {
                 "year": year,
                 **_some(row, SITE_COLUMNS),
-                "arriving_t": into.get(row["site_id"], 0.0),
-                "leaving_t": out.get(row["site_id"], 0.0),
+                **_amounts("arriving_t", [each.into.get(row["site_id"], 0.0) for each in carried]),
+                **_amounts("leaving_t", [each.out.get(row["site_id"], 0.0) for each in carried]),
                 "geometry": shapely.Point(row["lon"], row["lat"]),
             }
             for row in sites
@@ -135,7 +165,7 @@ def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Row
             {
                 "year": year,
                 **_some(row, PASSAGE_COLUMNS),
-                "tonnes": through.get(row["passage_id"], 0.0),
+                **_amounts("tonnes", [each.through.get(row["passage_id"], 0.0) for each in carried]),
                 "geometry": shapely.Point(row["lon"], row["lat"]),
             }
             for row in network.rows("passages")
@@ -171,12 +201,12 @@ def _rows_of_year(results: Results, year: int, lines: LegLines) -> dict[str, Row
     }
 
 
-def _leg_row(leg: Leg, tonnes: float, year: int, lines: LegLines) -> dict[str, Any]:
+def _leg_row(leg: Leg, amounts: Mapping[str, float], year: int, lines: LegLines) -> dict[str, Any]:
     return {
         "year": year,
         "from_site": leg.from_site,
         "to_site": leg.to_site,
-        "tonnes": tonnes,
+        **amounts,
         "geometry": drawn(lines.line(leg)),
     }
 

@@ -1,8 +1,9 @@
 """What the page's map draws: places, strands, and the tonnes of each plan, as plain data for JSON.
 
-A page must stay small enough to be sent around, so tonnes are given by leg, product and traffic for one plan
-only; other plans say by leg and traffic where they differ from it. Where even that would be too much, legs
-that carry least are left out, and the page says what share that is.
+A page must stay small enough to be sent around: plans with a base say by leg and traffic where they differ
+from it. The others give tonnes by leg, product and traffic where there is room for that, else by leg and
+traffic. Where even that would be too much, legs that carry least are left out, and the page says what share
+that is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from logistics.reports.strands import LegLines, strands_of
 
 MOST_LEGS = 4_000
 MOST_CELLS = 16_000
-"""Entries by product; plans with more are told by traffic alone."""
+"""Entries by product of one plan; one with more is told by traffic alone."""
+MOST_ENTRIES = 24_000
+"""Entries of all plans together; where they would be more only the first plan is told by product."""
 ENOUGH_T = 0.05
 """Tonnes a year; a smaller difference is none."""
 WHOLE_T = 100.0
@@ -59,7 +62,7 @@ class Snapshot:
 
 
 def map_of(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    """Return everything the map needs of some plans, the first of which is told by product."""
+    """Return everything the map needs of some plans."""
     network = snapshots[0].network
     loads = [leg_loads(each.plan, each.network, each.year) for each in snapshots]
     legs, kept_share = _kept_legs(loads)
@@ -82,7 +85,7 @@ def map_of(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
         for strand in strands_of(legs, lines)
     ]
     told = [_cells(each, number) for each in loads]
-    by_product = len(told[0]) <= MOST_CELLS
+    by_product = _by_product(told, [each.base for each in snapshots])
     return {
         "sites": sites,
         "passages": _passages(snapshots, legs, lines),
@@ -102,9 +105,7 @@ def map_of(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
                 "year": each.year,
                 "name": [each.words.en, each.words.zh],
                 "base": each.base,
-                **_told(
-                    told[i], told[each.base] if each.base >= 0 else None, by_product=by_product and i == 0
-                ),
+                **_told(told[i], told[each.base] if each.base >= 0 else None, by_product=i in by_product),
             }
             for i, each in enumerate(snapshots)
         ],
@@ -114,6 +115,16 @@ def map_of(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
 
 Cells = Mapping[tuple[int, int, int], float]
 """Tonnes by leg, product and traffic."""
+
+
+def _by_product(told: Sequence[Cells], bases: Sequence[int]) -> set[int]:
+    """Plans to tell by product: all without a base where there is room for it, else the first at most."""
+    own = [i for i, base in enumerate(bases) if base < 0]
+    others = [(mine, base) for mine, base in zip(told, bases, strict=True) if base >= 0]
+    changed = sum(len(_changed(_by_traffic(mine), told[base])) for mine, base in others)
+    if changed + sum(len(told[i]) for i in own) <= MOST_ENTRIES:
+        return set(own)
+    return {0} if len(told[0]) <= MOST_CELLS else set()
 
 
 def _kept_legs(loads: Sequence[LegLoads]) -> tuple[list[Leg], float]:
@@ -157,12 +168,7 @@ def _told(cells: Cells, base: Cells | None, *, by_product: bool) -> dict[str, An
     else:
         entries = _by_traffic(cells)
     if base is not None:
-        old = _by_traffic(base)
-        entries = {
-            key: entries.get(key, 0.0)
-            for key in entries.keys() | old.keys()
-            if abs(entries.get(key, 0.0) - old.get(key, 0.0)) > ENOUGH_T
-        }
+        entries = _changed(entries, base)
     lists: list[list[float]] = []
     last = 0
     for (leg, what), amount in sorted(entries.items()):
@@ -171,6 +177,16 @@ def _told(cells: Cells, base: Cells | None, *, by_product: bool) -> dict[str, An
             last = leg
         lists[-1] += [what, _short(amount)]
     return {"by_product": by_product, "cells": lists}
+
+
+def _changed(entries: Mapping[tuple[int, int], float], base: Cells) -> dict[tuple[int, int], float]:
+    """Entries by leg and traffic that are not those of the base."""
+    old = _by_traffic(base)
+    return {
+        key: entries.get(key, 0.0)
+        for key in entries.keys() | old.keys()
+        if abs(entries.get(key, 0.0) - old.get(key, 0.0)) > ENOUGH_T
+    }
 
 
 def _by_traffic(cells: Cells) -> dict[tuple[int, int], float]:
@@ -185,14 +201,14 @@ def _short(amount: float) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def _sites(snapshots: Sequence[Snapshot], legs: Sequence[Leg]) -> dict[str, list[Any]]:
+def _sites(snapshots: Sequence[Snapshot], legs: Sequence[Leg]) -> dict[str, Any]:
     """Sites that a leg begins or ends at."""
     used = {site for leg in legs for site in (leg.from_site, leg.to_site)}
     rows = {str(row["site_id"]): row for each in snapshots for row in each.network.rows("sites")}
     kept = [row for name, row in rows.items() if name in used]
     return {
         "id": [row["site_id"] for row in kept],
-        "kind": [row["kind"] for row in kept],
+        "kind": _numbered([row["kind"] for row in kept]),
         "lon": [round(row["lon"], DEGREES) for row in kept],
         "lat": [round(row["lat"], DEGREES) for row in kept],
         "en": [row["name_en"] for row in kept],
@@ -200,7 +216,7 @@ def _sites(snapshots: Sequence[Snapshot], legs: Sequence[Leg]) -> dict[str, list
     }
 
 
-def _services(networks: Sequence[Network], legs: Sequence[Leg]) -> dict[str, list[Any]]:
+def _services(networks: Sequence[Network], legs: Sequence[Leg]) -> dict[str, Any]:
     used = {leg.service_id for leg in legs}
     rows = {str(row["service_id"]): row for network in networks for row in network.rows("services")}
     kept = [row for name, row in rows.items() if name in used]
@@ -208,9 +224,15 @@ def _services(networks: Sequence[Network], legs: Sequence[Leg]) -> dict[str, lis
         "id": [row["service_id"] for row in kept],
         "en": [row["name_en"] for row in kept],
         "zh": [row["name_zh"] for row in kept],
-        "class": [row["service_class"] for row in kept],
+        "class": _numbered([row["service_class"] for row in kept]),
         "mode": [MODES.index(row["mode"]) for row in kept],
     }
+
+
+def _numbered(words: Sequence[str]) -> dict[str, list[Any]]:
+    """Words that repeat: which there are, and the number of each."""
+    known = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    return {"words": list(known), "of": [known[word] for word in words]}
 
 
 def _passages(snapshots: Sequence[Snapshot], legs: Sequence[Leg], lines: LegLines) -> dict[str, list[Any]]:

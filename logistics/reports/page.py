@@ -22,11 +22,13 @@ from logistics.reports.blocks import Block, Note, Notes, Number, Table, Totals, 
 from logistics.reports.forms import FORMS
 from logistics.reports.map_data import Snapshot, map_of
 from logistics.reports.page_words import PAGE_WORDS
+from logistics.reports.two_languages import LANGUAGES, Texts
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("report", "flows", "map", "controls", "charts", "charts_studies", "tables", "start")
 """The page's own scripts, in order."""
-VENDORED = ("d3.min.js", "topojson-client.min.js")
+LIBRARIES = "libraries.min.js"
+"""What the scripts need of D3 and topojson-client, made by ``scripts/vendor``."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,14 @@ def page_html(page: Page, lang: str, basemap: Basemap | None = None) -> str:
         "notes": lambda block: isinstance(block, Notes),
         "number": lambda cell: isinstance(cell, Number),
     }
+    texts = Texts(lang)
     environment.globals |= {
         "say": say,
         "term": term,
         "mode_words": mode_words,
-        "forms": FORMS,
-        "shown": _shown,
+        "both": texts.markup,
+        "figure": lambda number: texts.markup(_figure_words(number)),
+        "unit": lambda form: texts.markup(_unit_words(form)),
     }
     style = (ASSETS / "page" / "page.css").read_text(encoding="utf-8")
     script = _script()
@@ -149,24 +153,32 @@ def page_html(page: Page, lang: str, basemap: Basemap | None = None) -> str:
         script=Markup(script),  # noqa: S704 - the package's own files
         style_hash=_hash(style),
         script_hash=_hash(script),
-        data=_embedded(data),
+        # Asked for behind all texts: only then is it known which there are.
+        data=lambda: _embedded({**data, "other": texts.other}),
         licences=_licences(),
         basemap=basemap,
         kept=drawn["kept"] if drawn else 1,
     )
 
 
-def _shown(number: Number, lang: str) -> str:
-    return FORMS[number.form][lang].shown(number.value, signed=number.signed)
+def _figure_words(number: Number) -> Words:
+    """A number as it is shown, without its unit."""
+    form = FORMS[number.form]
+    en, zh = (form[lang].shown(number.value, signed=number.signed) for lang in LANGUAGES)
+    return Words(en, zh)
+
+
+def _unit_words(form: str) -> Words:
+    return Words(FORMS[form]["en"].unit, FORMS[form]["zh"].unit)
 
 
 @cache
 def _script() -> str:
-    parts = [(ASSETS / "vendor" / name).read_text(encoding="utf-8") for name in VENDORED]
+    libraries = (ASSETS / "vendor" / LIBRARIES).read_text(encoding="utf-8")
     own = [
         _without_comments((ASSETS / "page" / f"{name}.js").read_text(encoding="utf-8")) for name in SCRIPTS
     ]
-    return "\n".join([*parts, '"use strict";(() => {', *own, "})();"])
+    return "\n".join([libraries, '"use strict";(() => {', *own, "})();"])
 
 
 def _without_comments(script: str) -> str:

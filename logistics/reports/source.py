@@ -51,7 +51,7 @@ class Results:
 
     def most(self, rows: int) -> int:
         """How many of at most `rows` rows a page shows: less where each of several years has its own."""
-        return max(6, rows // len(self.networks))
+        return min(rows, max(10, rows // len(self.networks)))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows of a table; none where the folder does not hold it."""

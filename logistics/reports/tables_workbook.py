@@ -31,13 +31,13 @@ HOURS = (
     *("hours", "hours_before", "hours_after", "hours_more"),
     *("customer_hours_mean", "customer_hours_saved", "total_hours"),
 )
-UNITS = {"regret": "", "parcels": "", "teu": "TEU", **dict.fromkeys(HOURS, "h")}
+UNITS = {"regret": "", "parcels": "", "teu": "TEU", "days": "d", **dict.fromkeys(HOURS, "h")}
 """Units that the name of a column does not end with."""
 DAYS = ("days_p50", "days_p90")
 SHARES = ("share", "load_factor", "relaxation", "doubt_to_next", "overlap", "probability", "utilisation")
 WHOLE = (
     *("year", "stated_year", "opens", "rank", "rank_best", "rank_worst", "seq", "leg", "point", "next_point"),
-    *("options", "routes", "sites", "open", "opened"),
+    *("options", "routes", "sites", "open", "opened", "days"),
 )
 """Columns that count or name; a year has no thousands."""
 

@@ -61,17 +61,20 @@ class PlannedYear:
         Effective network of the year, with everything open that the plan opens.
     plan
         Its plan, checked; None without one, and then figures of cargo stay blank.
+    plan_id
+        Name of the plan; empty for the plan of the study itself.
     """
 
     network: Network
     year: int
     plan: Plan | None
+    plan_id: str = ""
 
     @classmethod
-    def of(cls, outcome: YearOutcome) -> PlannedYear:
+    def of(cls, outcome: YearOutcome, plan_id: str = "") -> PlannedYear:
         """The year of an outcome; a plan that did not pass the check is none."""
         holds = outcome.has_plan and outcome.verdict.plan_verified
-        return cls(outcome.question.network, outcome.year, outcome.plan if holds else None)
+        return cls(outcome.question.network, outcome.year, outcome.plan if holds else None, plan_id)
 
     @cached_property
     def facts(self) -> pa.Table:
@@ -94,15 +97,13 @@ class _Figure:
         return text(f"basis.{self.key}", lang, **words)
 
 
-def target_board(years: Sequence[PlannedYear], plan_id: str = "") -> pa.Table:
+def target_board(years: Sequence[PlannedYear]) -> pa.Table:
     """Return every target in every year, see :data:`BOARD`; empty where the network states no targets.
 
     Parameters
     ----------
     years
         Years of one plan; growth is since the first of them.
-    plan_id
-        Name of the plan; empty for the plan of the study itself.
     """
     rows = []
     ordered = sorted(years, key=lambda planned: planned.year)
@@ -114,7 +115,7 @@ def target_board(years: Sequence[PlannedYear], plan_id: str = "") -> pa.Table:
             rows.append(
                 (
                     planned.year,
-                    plan_id,
+                    planned.plan_id,
                     *(target[name] for name in ("target_id", "name_en", "name_zh", "measure")),
                     MEASURES[target["measure"]].unit,
                     target["value"],

@@ -7,15 +7,14 @@ the page lets its reader zoom in, the coarse one would put harbours ashore.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-VENDOR = Path(__file__).resolve().parents[2] / "logistics" / "reports" / "assets" / "vendor"
+HERE = Path(__file__).resolve().parent
+VENDOR = HERE.parents[1] / "logistics" / "reports" / "assets" / "vendor"
 MANIFEST = VENDOR / "vendor.json"
 LICENCES = VENDOR / "LICENCES.md"
+PINNED = ("package.json", "package-lock.json")
+"""Which packages, of which versions, and the hashes of their archives."""
+ENTRY = "libraries.js"
+"""What the page's scripts call; nothing else of the libraries gets into the page."""
 WINDOWS = (
     ("land-10m.json", (117.5, 26.5, 124.0, 33.0), 0.008),
     ("land-50m.json", (-12.0, 34.5, 42.0, 61.0), 0.04),
@@ -42,65 +46,63 @@ def main() -> None:
     """Fetch the packages, check them, write the files and the licences."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as place:
-        packages = {each["name"]: _fetched(each, Path(place)) for each in manifest["packages"]}
-        for each in manifest["packages"]:
-            for inside, name in each["files"].items():
-                (VENDOR / name).write_bytes(_member(packages[each["name"]], inside))
-        _write_outline(packages["world-atlas"], VENDOR / manifest["outline"]["file"])
-        _write_licences(manifest, packages)
+        work = Path(place)
+        for name in (*PINNED, ENTRY):
+            shutil.copy(HERE / name, work / name)
+        _run(work, "npm", "ci", "--ignore-scripts", "--silent")
+        packages = work / "node_modules"
+        bundled = _write_libraries(work, VENDOR / "libraries.min.js", manifest)
+        _write_outline(packages / "world-atlas", VENDOR / manifest["outline"]["file"])
+        _write_licences(manifest, packages, [*bundled, "world-atlas"])
     wrong = [name for name, digest in manifest["sha256"].items() if _sha256(VENDOR / name) != digest]
     if wrong:
         sys.exit(f"not what {MANIFEST.name} says: {', '.join(wrong)}")
 
 
-def _fetched(package: Mapping[str, Any], place: Path) -> Path:
-    """Archive of a package, held against its pinned integrity."""
-    npm = shutil.which("npm")
-    if npm is None:
-        sys.exit("npm is needed")
-    asked = f"{package['name']}@{package['version']}"
-    done = subprocess.run(  # noqa: S603 - a fixed command on names from the manifest
-        [npm, "pack", asked, "--silent", "--pack-destination", str(place)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    archive = place / done.stdout.split()[-1]
-    found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if found != package["sha512"]:
-        sys.exit(f"{asked}: the archive is not the one that was pinned")
-    return archive
+def _run(work: Path, program: str, *arguments: str) -> None:
+    found = shutil.which(program)
+    if found is None:
+        sys.exit(f"{program} is needed")
+    subprocess.run([found, *arguments], cwd=work, check=True)  # noqa: S603 - fixed commands
 
 
-def _member(archive: Path, inside: str) -> bytes:
-    with tarfile.open(archive) as files:
-        member = files.extractfile(f"package/{inside}")
-        assert member is not None
-        return member.read()
+def _write_libraries(work: Path, path: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Write what the page needs of the libraries as one script; return the packages that are in it."""
+    program = str(work / "node_modules" / ".bin" / "esbuild")
+    options = ("--bundle", "--minify", "--format=iife", "--charset=utf8", "--metafile=parts.json")
+    _run(work, program, ENTRY, *options, f"--banner:js=// {manifest['banner']}", "--outfile=libraries.min.js")
+    shutil.copy(work / "libraries.min.js", path)
+    parts = json.loads((work / "parts.json").read_text(encoding="utf-8"))["outputs"]["libraries.min.js"]
+    used = [name for name, part in parts["inputs"].items() if part["bytesInOutput"]]
+    return sorted({found[1] for name in used if (found := re.match(r"node_modules/([^/]+)/", name))})
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _write_licences(manifest: Mapping[str, Any], packages: Mapping[str, Path]) -> None:
+def _write_licences(manifest: Mapping[str, Any], packages: Path, names: Sequence[str]) -> None:
+    """Licences, each with the packages that it covers."""
+    covered: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        about = json.loads((packages / name / "package.json").read_text(encoding="utf-8"))
+        words = next((packages / name).glob("LICEN[SC]E*")).read_text(encoding="utf-8").strip()
+        covered.setdefault((about["license"], words), []).append(f"{name} {about['version']}")
     parts = ["# Licences of what the report page brings along\n"]
-    for each in manifest["packages"]:
-        words = _member(packages[each["name"]], each["licence_file"]).decode("utf-8").strip()
-        parts.append(f"## {each['name']} {each['version']} ({each['licence']})\n\n{words}\n")
+    parts += [f"## {', '.join(mine)} ({licence})\n\n{words}\n" for (licence, words), mine in covered.items()]
     parts.append(f"## The outline of the land\n\n{manifest['outline']['note']}\n")
     LICENCES.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _write_outline(archive: Path, path: Path) -> None:
+def _write_outline(package: Path, path: Path) -> None:
     """Write the coarse land with each window cut out and the finer coast put in."""
-    coarse = _rings(json.loads(_member(archive, "land-110m.json")))
+    coarse = _rings(json.loads((package / "land-110m.json").read_text(encoding="utf-8")))
     # The coast of Antarctica goes around the pole: it closes on the sphere, not in the plane.
     around = [polygon for polygon in coarse if _is_open(polygon[0])]
     land = _polygons(polygon for polygon in coarse if not _is_open(polygon[0]))
     for name, bounds, tolerance in WINDOWS:
         window = shapely.box(*bounds)
-        source = _rings(json.loads(_member(archive, name)))
+        source = _rings(json.loads((package / name).read_text(encoding="utf-8")))
         fine = shapely.intersection(_polygons(p for p in source if not _is_open(p[0])), window)
         land = shapely.union(shapely.difference(land, window), shapely.simplify(fine, tolerance))
     rings = [[_steps(ring) for ring in polygon] for polygon in around]

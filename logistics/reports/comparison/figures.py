@@ -25,6 +25,8 @@ from logistics.reports.comparison.section import (
     compared_table,
     largest_changes,
     last_year,
+    result_name,
+    year_note,
 )
 from logistics.reports.forms import FORMS as FORMS_OF
 from logistics.reports.sections.accessibility import GROUPS, WITHIN_DAYS, value_within, valued_rows
@@ -97,6 +99,7 @@ def cargo_compared(results: Sequence[Results]) -> Sequence[Block]:
             modes,
             results,
             form="mass",
+            notes=year_note(results),
         ),
         compared_table(
             "gateways-compared",
@@ -106,6 +109,7 @@ def cargo_compared(results: Sequence[Results]) -> Sequence[Block]:
             gateways,
             results,
             form="mass",
+            notes=year_note(results),
         ),
         _services(results),
     ]
@@ -128,8 +132,19 @@ def _services(results: Sequence[Results]) -> Block:
     }
     heads = [head("service"), head("mode")]
     chart = Chart("bars", {"label": 0, "value": 4, "mode": 1}) if lines else None
+    notes = year_note(results)
+    if len(results) > 2:
+        notes.append(say("report.compared.drawn", after=result_name(results[1])))
     return compared_table(
-        "services-compared", say("compare.services"), heads, lines, loads, results, form="mass", chart=chart
+        "services-compared",
+        say("compare.services"),
+        heads,
+        lines,
+        loads,
+        results,
+        form="mass",
+        chart=chart,
+        notes=notes,
     )
 
 
@@ -147,7 +162,14 @@ def costs_compared(results: Sequence[Results]) -> Sequence[Block]:
     }
     return [
         compared_table(
-            "bill-compared", say("report.costs.bill"), [head("item")], lines, bills, results, form="money"
+            "bill-compared",
+            say("report.costs.bill"),
+            [head("item")],
+            lines,
+            bills,
+            results,
+            form="money",
+            notes=year_note(results),
         )
     ]
 
@@ -191,6 +213,7 @@ def times_compared(results: Sequence[Results]) -> Sequence[Block]:
             shares,
             results,
             form="share",
+            notes=year_note(results),
         )
     ]
 
@@ -210,7 +233,12 @@ def prefectures_compared(results: Sequence[Results]) -> Sequence[Block]:
     lines: dict[object, Line] = {name: Line([prefecture(str(name))], "share") for name in shares[0]}
     heads = [head("report.prefectures.prefecture")]
     title = say("report.compared.local")
-    return [compared_table("prefectures-compared", title, heads, lines, shares, results, form="share")]
+    notes = year_note(results)
+    return [
+        compared_table(
+            "prefectures-compared", title, heads, lines, shares, results, form="share", notes=notes
+        )
+    ]
 
 
 def _summed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,14 +55,32 @@ def _grouped(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
             lines.append({"table": table, "row": f"({len(mine)})", "column": column, **both})
             continue
         lines += [
-            {
-                "table": table,
-                "column": column,
-                **{key: _plain(cell[key]) for key in ("row", "before", "after")},
-            }
+            {"table": table, "row": str(cell["row"]), "column": name, "before": before, "after": after}
             for cell in mine
+            for name, before, after in _differing(column, cell["before"], cell["after"])
         ]
     return lines
+
+
+def _differing(column: str, before: object, after: object) -> list[tuple[str, str, str]]:
+    """Name, before and after of what differs in a cell; of settings with parts: each part that differs."""
+    old, new = _parts(column, before), _parts(column, after)
+    names = list(dict.fromkeys([*old, *new]))
+    return [
+        (name, old.get(name, "–"), new.get(name, "–")) for name in names if old.get(name) != new.get(name)
+    ]
+
+
+def _parts(name: str, value: object) -> dict[str, str]:
+    """Plain parts of a value by their path, of lists by the ids of their items; where it was read is none."""
+    if isinstance(value, Mapping):
+        inner = {f"{name}.{key}": each for key, each in value.items() if key not in ("id", "place")}
+    elif isinstance(value, list):
+        ids = [each.get("id", i) if isinstance(each, Mapping) else i for i, each in enumerate(value)]
+        inner = {f"{name}.{key}": each for key, each in zip(ids, value, strict=True)}
+    else:
+        return {} if value in (None, "") and "." in name else {name: _plain(value)}
+    return {path: words for key, each in inner.items() for path, words in _parts(key, each).items()}
 
 
 def _factor(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -75,6 +92,4 @@ def _factor(cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -77,20 +77,30 @@ def compared_table(
     """
     heads = [*labels, Head(result_name(results[0]), form)]
     for each in results[1:]:
-        heads += [Head(result_name(each), form), Head(say("term.difference"), form)]
+        heads += [Head(result_name(each), form), Head(say("term.difference"), _of_differences(form))]
     rows = []
     for key, line in lines.items():
         before = values[0].get(key, missing)
         cells: list[Cell] = [*line.label, Number(before, line.form, f"={name}/{key}/0")]
         for i, mine in enumerate(values[1:], 1):
             after = mine.get(key, missing)
-            both = before is not None and after is not None
-            difference = after - before if before is not None and after is not None and both else None
-            shape = "points" if line.form == "share" else line.form
+            difference = None if before is None or after is None else after - before
+            shape = _of_differences(line.form)
             cells.append(Number(after, line.form, f"={name}/{key}/{i}"))
             cells.append(Number(difference, shape, f"={name}/{key}/{i}/difference", signed=True))
         rows.append(Row(cells, line.place))
     return Table(name, title, heads, rows, notes, chart, wide=True)
+
+
+def _of_differences(form: str) -> str:
+    return "points" if form == "share" else form
+
+
+def year_note(results: Sequence[Results]) -> list[Words]:
+    """Says which year a table is about, where a result has several."""
+    if all(len(each.networks) == 1 for each in results):
+        return []
+    return [say("report.compared.year", years=", ".join(str(last_year(each)) for each in results))]
 
 
 def largest_changes(values: Sequence[Values], most: int) -> list[object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from logistics.reports.blocks import Block, Chart, Number, Row, Table, given, head, say
+from logistics.reports.blocks import Block, Cell, Chart, Number, Row, Table, given, head, say
+from logistics.reports.sections.columns import numbered
 from logistics.reports.source import Results
 
 WITHIN_DAYS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90)
@@ -17,6 +18,8 @@ GROUPS = {
     "import": ("import", None),
 }
 MOST_MARKETS = 20
+SHOWN = 0.0005
+"""A share below rounds to nothing."""
 
 
 def accessibility_blocks(results: Results, year: int) -> Sequence[Block]:
@@ -29,7 +32,7 @@ def accessibility_blocks(results: Results, year: int) -> Sequence[Block]:
     lines = []
     for days in WITHIN_DAYS:
         shares = [
-            Number(value_within(mine, days), "share", f"=value_within/{year}/{name}/{days}")
+            Number(value_within(mine, days), "share", f"=value_within/{year}/{days}/{name}")
             for name, mine in kept.items()
         ]
         lines.append(Row([Number(days, "whole_days", "=days"), *shares]))
@@ -44,7 +47,49 @@ def accessibility_blocks(results: Results, year: int) -> Sequence[Block]:
         [say("report.accessibility.note")],
         Chart("curves", {"x": 0, "lines": list(range(1, len(kept) + 1))}),
     )
-    return [table, _markets(results, rows, year)]
+    both = _both(results, year)
+    return (
+        [table, both, _markets(results, rows, year, wide=True)]
+        if both
+        else [table, _markets(results, rows, year)]
+    )
+
+
+def _both(results: Results, year: int) -> Table | None:
+    """The share before and after what a study chose, with the difference."""
+    found: dict[tuple[str, int], dict[str, tuple[int, Mapping[str, Any]]]] = {}
+    names = {(direction, segment or ""): name for name, (direction, segment) in GROUPS.items()}
+    for i, row in numbered(results.rows("accessibility"), year):
+        name = names.get((row["direction"], row["segment"]))
+        if name:
+            found.setdefault((name, row["days"]), {})[row["when"]] = (i, row)
+    known = {key: mine for key, mine in found.items() if len(mine) == 2 and _moves(mine)}
+    if not known:
+        return None
+    order = sorted(known, key=lambda key: (list(GROUPS).index(key[0]), key[1]))
+    rows = []
+    for name, days in order:
+        shares = {when: row["value_share"] for when, (_, row) in known[(name, days)].items()}
+        at = {when: f"accessibility/{i}/value_share" for when, (i, _) in known[(name, days)].items()}
+        change = shares["after"] - shares["before"]
+        cells: list[Cell] = [
+            say(f"report.accessibility.{name}"),
+            Number(days, "whole_days", "=days"),
+            Number(shares["before"], "share", at["before"]),
+            Number(shares["after"], "share", at["after"]),
+            Number(change, "points", f"=accessibility_change/{year}/{name}/{days}", signed=True),
+        ]
+        rows.append(Row(cells))
+    heads = [head("segment"), head("report.accessibility.within", "whole_days")]
+    heads += [head("before", "share"), head("after", "share"), head("difference", "points")]
+    note = say("report.accessibility.both_note")
+    return Table("accessibility-chosen", say("report.accessibility.both"), heads, rows, [note])
+
+
+def _moves(both: Mapping[str, tuple[int, Mapping[str, Any]]]) -> bool:
+    """Whether the share changes by as much as is shown."""
+    before, after = (float(both[when][1]["value_share"]) for when in ("before", "after"))
+    return abs(after - before) >= SHOWN
 
 
 def valued_rows(results: Results, year: int) -> list[dict[str, Any]]:
@@ -83,7 +128,7 @@ def _in_group(row: Mapping[str, Any], group: tuple[str, str | None]) -> bool:
     return row["direction"] == group[0] and group[1] in (None, row["segment"])
 
 
-def _markets(results: Results, rows: Sequence[Mapping[str, Any]], year: int) -> Table:
+def _markets(results: Results, rows: Sequence[Mapping[str, Any]], year: int, *, wide: bool = False) -> Table:
     """Export markets by value, with their days."""
     markets: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -129,4 +174,5 @@ def _markets(results: Results, rows: Sequence[Mapping[str, Any]], year: int) -> 
         ),
         lines,
         notes,
+        wide=wide,
     )

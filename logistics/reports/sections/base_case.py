@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from logistics.reports.blocks import Block, Chart, Note, Number, Row, Table, head, named, say, term
+from logistics.reports.blocks import Block, Chart, Note, Number, Row, Table, Words, head, named, say, term
+from logistics.reports.forms import FORMS
 from logistics.reports.source import Results
 
 HEADS = (
     head("figure"),
     head("use"),
+    head("unit"),
     head("modelled"),
     head("observed"),
     head("low"),
@@ -32,7 +34,8 @@ def base_case_blocks(results: Results, year: int) -> Sequence[Block]:
         ]
         inside += row["within_band"]
         within = term("yes" if row["within_band"] else "no")
-        rows.append(Row([named(row, row["observed_id"]), term(row["use"]), *figures, within]))
+        unit = Words(FORMS[form]["en"].unit, FORMS[form]["zh"].unit)
+        rows.append(Row([named(row, row["observed_id"]), term(row["use"]), unit, *figures, within]))
     if not rows:
         return []
     found = say("report.base_case.inside", inside=inside, count=len(rows))
@@ -41,7 +44,7 @@ def base_case_blocks(results: Results, year: int) -> Sequence[Block]:
         say("observed.title"),
         HEADS,
         rows,
-        chart=Chart("bands", {"label": 0, "value": 2, "observed": 3, "low": 4, "high": 5}),
+        chart=Chart("bands", {"label": 0, "value": 3, "observed": 4, "low": 5, "high": 6}),
         wide=True,
     )
     return [Note(found, "good" if inside == len(rows) else "warning"), table]

@@ -47,11 +47,11 @@ def _modes(results: Results, year: int) -> Table:
                 term(service_class) if service_class else mode_words(mode),
                 mode_words(mode),
                 term(direction),
-                Number(tonnes, "mass", f"=modes/{year}/{direction}/{mode}/{service_class}"),
+                Number(tonnes, "mass", f"=modes/{year}/{direction}/{mode}/{service_class}/tonnes"),
                 Number(
                     tonnes / whole[direction],
                     "share",
-                    f"=modes_share/{year}/{direction}/{mode}/{service_class}",
+                    f"=modes/{year}/{direction}/{mode}/{service_class}/share",
                 ),
             ],
             f"class:{service_class}",

@@ -33,11 +33,9 @@ class Use:
 
 
 def estimate_blocks(results: Results, year: int) -> Sequence[Block]:
-    """Estimates that the most cargo rests on."""
+    """Shares that rest on estimates, and the estimates that the most cargo rests on."""
     uses = used_rows(results, year)
-    if not uses:
-        return []
-    return [_assumptions(uses, year)]
+    return [estimate_shares(uses, year), _assumptions(uses, year, results.most(MOST))] if uses else []
 
 
 def used_rows(results: Results, year: int) -> list[Use]:
@@ -121,10 +119,11 @@ def estimate_shares(uses: Sequence[Use], year: int) -> Table:
         rows,
         [note],
         Chart("shares", {"label": 0, "from": 2}),
+        wide=True,
     )
 
 
-def _assumptions(uses: Sequence[Use], year: int) -> Table:
+def _assumptions(uses: Sequence[Use], year: int, most: int) -> Table:
     """Sources that are the engine's makers' own estimates, by the cargo that rests on them."""
     sums: dict[tuple[str, str], tuple[float, int]] = {}
     for use in uses:
@@ -142,7 +141,7 @@ def _assumptions(uses: Sequence[Use], year: int) -> Table:
                 Number(sums[(table, source)][0], "mass", f"=assumptions/{year}/{rank}/tonnes"),
             ]
         )
-        for rank, (table, source) in enumerate(order[:MOST])
+        for rank, (table, source) in enumerate(order[:most])
     ]
     heads = (
         head("table"),
@@ -156,6 +155,6 @@ def _assumptions(uses: Sequence[Use], year: int) -> Table:
         say("report.estimates.assumptions"),
         heads,
         rows,
-        notes if len(order) > MOST else (),
+        notes if len(order) > most else (),
         wide=True,
     )

@@ -55,7 +55,7 @@ def frontier_blocks(results: Results, year: int) -> Sequence[Block]:
         second=say(f"report.objective_unit.{OBJECTIVES[second]}"),
     )
     chart = Chart("frontier", {"label": 0, "kind": 1, "x": AXES[first], "y": AXES[second]})
-    table = Table("frontier", say("frontier.title"), heads, rows, [said, units], chart, wide=True)
+    table = Table("frontier", say("report.frontier.points"), heads, rows, [said, units], chart, wide=True)
     return [Note(say("report.frontier.read")), table, *_moves(results, year)]
 
 

@@ -11,6 +11,7 @@ from logistics.reports.sections.prefectures import prefecture, summed, with_pref
 from logistics.reports.source import Results, chosen_plan
 
 MOST = 14
+MOST_OF_A_PREFECTURE = 3
 MOVED_T = 0.5
 """Tonnes a year; who gains or loses less does not."""
 Facts = Sequence[Mapping[str, Any]]
@@ -25,7 +26,7 @@ def gain_blocks(results: Results, year: int) -> Sequence[Block]:
     after = facts_of(results.plans[plan_id], results.networks[year], year).to_pylist()
     homes = [with_prefecture(results, year, facts) for facts in (before, after)]
     blocks = [_gateways(results, year, before, after)]
-    return [*blocks, _prefectures(year, *homes)] if homes[0] else blocks
+    return [*blocks, _prefectures(year, *homes), _through(results, year, *homes)] if homes[0] else blocks
 
 
 def _gateways(results: Results, year: int, before: Facts, after: Facts) -> Table:
@@ -60,16 +61,45 @@ def _prefectures(year: int, before: Facts, after: Facts) -> Table:
             local = sum(row["tonnes"] for row in mine if row["local"])
             shares.append(local / whole if whole else None)
             flown.append(sum(row["tonnes"] for row in mine if row["mode"] == "air"))
-            cells.append(Number(shares[-1], "share", f"=gains_local/{year}/{name}/{when}"))
+            cells.append(Number(shares[-1], "share", f"=gains_of/{year}/{name}/local_{when}"))
         known = shares[0] is not None and shares[1] is not None
         moved = (shares[1] or 0.0) - (shares[0] or 0.0) if known else None
-        cells.append(Number(moved, "points", f"=gains_local/{year}/{name}/difference", signed=True))
+        cells.append(Number(moved, "points", f"=gains_of/{year}/{name}/local_difference", signed=True))
         cells += [
-            Number(amount, "tonnes", f"=gains_air/{year}/{name}/{when}")
+            Number(amount, "tonnes", f"=gains_of/{year}/{name}/air_{when}")
             for when, amount in zip(("before", "after"), flown, strict=True)
         ]
         rows.append(Row(cells, f"prefecture:{name}"))
     heads = [head("report.prefectures.prefecture"), head("report.gains.local_before", "share")]
     heads += [head("report.gains.local_after", "share"), head("difference", "points")]
     heads += [head("report.gains.air_before", "tonnes"), head("report.gains.air_after", "tonnes")]
-    return Table("gains-prefectures", say("report.gains.prefectures"), heads, rows)
+    chart = Chart("pairs", {"label": 0, "before": 4, "after": 5, "most": MOST})
+    return Table("gains-prefectures", say("report.gains.prefectures"), heads, rows, chart=chart)
+
+
+def _through(results: Results, year: int, before: Facts, after: Facts) -> Table:
+    """Of each prefecture, the gateways that gain or lose most of its exports; a reader picks a prefecture."""
+    old, new = (summed(facts, "prefecture", "home_gateway") for facts in (before, after))
+    change = {key: new.get(key, 0.0) - old.get(key, 0.0) for key in old.keys() | new.keys()}
+    rows = []
+    for name, _ in sorted(summed(before, "prefecture").items(), key=lambda pair: -pair[1]):
+        mine = [key for key in change if key[0] == name and key[1] and abs(change[key]) > MOVED_T]
+        for key in sorted(mine, key=lambda key: (-abs(change[key]), key))[:MOST_OF_A_PREFECTURE]:
+            site = key[1]
+            amounts = (old.get(key, 0.0), new.get(key, 0.0), change[key])
+            numbers = [
+                Number(
+                    amount,
+                    "tonnes",
+                    f"=gains_through/{year}/{name}/{site}/{when}",
+                    signed=when == "difference",
+                )
+                for when, amount in zip(("before", "after", "difference"), amounts, strict=True)
+            ]
+            gateway = given(results.site_name(site, "en"), results.site_name(site, "zh"))
+            rows.append(Row([prefecture(name), gateway, *numbers], f"site:{site}"))
+    heads = [head("report.prefectures.prefecture"), head("gateway")]
+    heads += [head(key, "tonnes") for key in ("before", "after", "difference")]
+    note = say("report.gains.through_note", most=MOST_OF_A_PREFECTURE)
+    chart = Chart("bars", {"label": 1, "value": 4, "pick": 0})
+    return Table("gains-through", say("report.gains.through"), heads, rows, [note], chart, wide=True)

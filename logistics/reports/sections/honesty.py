@@ -21,14 +21,13 @@ from logistics.reports.blocks import (
     term,
 )
 from logistics.reports.forms import OBJECTIVES
-from logistics.reports.sections.estimates import estimate_shares, used_rows
 from logistics.reports.source import Results
 from logistics.words import sentence
 
 MOST_WARNINGS = 30
 
 
-def honesty_blocks(results: Results, year: int) -> Sequence[Block]:
+def honesty_blocks(results: Results, year: int) -> Sequence[Block]:  # noqa: ARG001 - all years
     """What was proven and by whom, what the result was made from, and what was found fault with."""
     document = results.document
     warnings = document["warnings"]
@@ -38,10 +37,14 @@ def honesty_blocks(results: Results, year: int) -> Sequence[Block]:
     reading = [say(f"report.honesty.{key}") for key in ("verified_means", "certificate_means", "not_meant")]
     if not warnings:
         reading.append(say("report.honesty.no_warnings"))
-    uses = used_rows(results, year)
-    shares = [estimate_shares(uses, year)] if uses else []
     verdict = Note(*verdict_of(document))
-    return [verdict, *found, _facts(results), Notes(say("report.honesty.reading"), reading), *shares]
+    return [
+        verdict,
+        *found,
+        _proof(results),
+        _provenance(results),
+        Notes(say("report.honesty.reading"), reading),
+    ]
 
 
 def verdict_of(document: Mapping[str, Any]) -> tuple[Words, str]:
@@ -61,10 +64,10 @@ def verdict_of(document: Mapping[str, Any]) -> tuple[Words, str]:
     return say("report.honesty.limit", gap=gap), "warning"
 
 
-def _facts(results: Results) -> Table:
+def _proof(results: Results) -> Table:
+    """What was found, and how sure it is."""
     document = results.document
     form = OBJECTIVES[document["objective_kind"]]
-    solver = results.scenario["solver"]
     facts: list[tuple[str, Cell]] = [
         ("term.status", term(document["status"])),
         ("report.honesty.objective_kind", term(document["objective_kind"])),
@@ -75,26 +78,35 @@ def _facts(results: Results) -> Table:
         ("report.honesty.gap_asked", Number(document["gap_asked"], "gap", "result/gap_asked")),
         ("term.verified", term("yes" if document["verified"] else "no")),
         ("report.honesty.plans", Number(1 + len(document["plans"]), "count", "=plans")),
-        ("report.honesty.seed", Number(document["seed"], "count", "result/seed")),
-        ("report.honesty.time_limit", Number(solver["time_limit_s"], "count", "=scenario/time_limit_s")),
-        ("report.honesty.engine", given(document["engine"])),
-        ("report.honesty.solver", say("report.honesty.solver_words")),
+        ("term.unserved_t", Number(document["unserved_t"], "tonnes", "result/unserved_t")),
+    ]
+    unit = say(f"report.objective_unit.{form}") if form != "kg" else None
+    notes = [say("report.honesty.objective_in", unit=unit)] if unit else []
+    return _facts("proof", facts, notes)
+
+
+def _provenance(results: Results) -> Table:
+    """What it was made from, and with what."""
+    document, solver = results.document, results.scenario["solver"]
+    facts: list[tuple[str, Cell]] = [
         ("term.scenario", given(document["scenario"]["id"])),
         ("term.network", given(document["network"])),
         ("report.honesty.price_year", Number(_price_year(results), "year", "=scenario/price_year")),
         ("report.honesty.inputs", given(document["inputs"])),
         ("report.honesty.digest", given(document["digest"])),
         ("report.honesty.schema", given(document["schema"])),
+        ("report.honesty.engine", given(document["engine"])),
+        ("report.honesty.solver", say("report.honesty.solver_words")),
+        ("report.honesty.seed", Number(document["seed"], "count", "result/seed")),
+        ("report.honesty.time_limit", Number(solver["time_limit_s"], "count", "=scenario/time_limit_s")),
     ]
+    return _facts("provenance", facts)
+
+
+def _facts(name: str, facts: Sequence[tuple[str, Cell]], notes: Sequence[Words] = ()) -> Table:
     rows = [Row([say(key), cell]) for key, cell in facts]
-    if form != "kg":
-        unit = say(f"report.objective_unit.{form}")
-        notes = [say("report.honesty.objective_in", unit=unit)]
-    else:
-        notes = []
-    return Table(
-        "facts", say("report.honesty.facts"), (head("report.honesty.what"), head("value")), rows, notes
-    )
+    heads = (head("report.honesty.what"), head("value"))
+    return Table(f"facts-{name}", say(f"report.honesty.{name}"), heads, rows, notes)
 
 
 def _price_year(results: Results) -> int:

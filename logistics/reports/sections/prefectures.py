@@ -21,19 +21,18 @@ from logistics.reports.blocks import (
 )
 from logistics.reports.source import Results
 
-MOST_GATEWAYS = 9
+MOST_GATEWAYS, FEWER_GATEWAYS = 9, 6
+"""Columns of catchments: of a result of one year, and where each of several has its own."""
 
 
 def prefecture_blocks(results: Results, year: int) -> Sequence[Block]:
-    """Exports of each prefecture, its airports, and in the last year the catchments of gateways."""
+    """Exports of each prefecture, its airports, and the catchments of gateways."""
     rows = exports_by_prefecture(results, year)
     if not rows:
         return []
-    blocks = [_prefectures(rows, year), _airports(results, rows, year)]
-    if year != max(results.networks):
-        return blocks
     return [
-        *blocks,
+        _prefectures(rows, year),
+        _airports(results, rows, year),
         _catchment(results, rows, year, "gateways", rows),
         _catchment(results, rows, year, "airports", [row for row in rows if row["mode"] == "air"]),
     ]
@@ -157,7 +156,8 @@ def _catchment(
 ) -> Table:
     """Shares of each prefecture's exports by gateway: own gateways against those of other provinces."""
     through = summed(rows, "home_gateway")
-    gateways = sorted((g for g in through if g), key=lambda g: -through[g])[: results.most(MOST_GATEWAYS)]
+    most = MOST_GATEWAYS if len(results.networks) == 1 else FEWER_GATEWAYS
+    gateways = sorted((g for g in through if g), key=lambda g: -through[g])[:most]
     cells, whole = summed(rows, "prefecture", "home_gateway"), summed(rows, "prefecture")
     everyone = summed(everything, "prefecture")
     lines = []
@@ -170,7 +170,7 @@ def _catchment(
             )
             for g in gateways
         ]
-        amount = Number(whole[place], "mass", f"=catchment_{name}/{year}/{place}")
+        amount = Number(whole[place], "mass", f"=catchment_{name}/{year}/{place}/all")
         lines.append(Row([prefecture(place), amount, *shares], f"prefecture:{place}"))
     heads = [head("report.prefectures.prefecture"), head("load", "mass")]
     heads += [Head(given(results.site_name(g, "en"), results.site_name(g, "zh")), "share") for g in gateways]

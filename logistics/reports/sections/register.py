@@ -30,7 +30,7 @@ from logistics.reports.sections.unserved import unserved_blocks
 
 SECTIONS: tuple[Section, ...] = (
     Section("totals", totals_blocks),
-    Section("targets", target_blocks, each_year=False),
+    Section("targets", target_blocks),
     Section("limits", limit_blocks),
     Section("frontier", frontier_blocks),
     Section("disruption", disruption_blocks),
@@ -41,7 +41,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("airport_roles", airport_role_blocks),
     Section("siting", siting_blocks, each_year=False),
     Section("siting_plans", siting_plan_blocks, each_year=False),
-    Section("gains", gain_blocks, each_year=False),
+    Section("gains", gain_blocks),
     Section("cargo", cargo_blocks),
     Section("costs", cost_blocks),
     Section("promises", promise_blocks),
@@ -52,5 +52,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("unserved", unserved_blocks),
     Section("changes", change_blocks),
     Section("honesty", honesty_blocks, each_year=False),
-    Section("estimates", estimate_blocks, each_year=False),
+    Section("estimates", estimate_blocks),
 )

@@ -24,6 +24,7 @@ from logistics.reports.blocks import (
 )
 from logistics.reports.forms import is_nothing
 from logistics.reports.sections.columns import Column, cells_of, column_heads
+from logistics.reports.sections.prefectures import prefecture
 from logistics.reports.source import Results
 
 MOST = 18
@@ -137,17 +138,21 @@ def _years(years: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _who(row: Mapping[str, Any]) -> list[Cell]:
-    return [named(row, row["option_id"]), given(row["country"]), _ownership(row), given(row["size"])]
+    at_home = row.get("prefecture")
+    where = prefecture(at_home) if at_home else Words(row["country"], row["country"])
+    kind = [_known(f"{key}.{row[key]}", row[key]) for key in ("ownership", "size")]
+    return [named(row, row["option_id"]), where, *kind]
 
 
-def _ownership(row: Mapping[str, Any]) -> Words:
+def _known(key: str, word: str) -> Words:
+    """Words of a key, or the word itself where a network has one of its own."""
     try:
-        return say(f"ownership.{row['ownership']}")
+        return say(key)
     except KeyError:
-        return given(row["ownership"])
+        return given(word)
 
 
-WHO = ("report.siting.candidate", "report.column.country", "report.column.ownership", "report.column.size")
+WHO = ("report.siting.candidate", "report.siting.where", "report.column.ownership", "report.column.size")
 
 
 def _chosen(chosen: Sequence[tuple[int, Mapping[str, Any]]], most: int) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from logistics.reports.blocks import Block, Chart, Head, Number, Row, Table, Words, given, head, say
+from logistics.reports.blocks import Block, Chart, Head, Number, Row, Table, Words, given, head, named, say
 from logistics.reports.sections.columns import Column, cells_of, column_heads
 from logistics.reports.source import Results
 
@@ -42,7 +42,16 @@ def siting_plan_blocks(results: Results, year: int) -> Sequence[Block]:  # noqa:
         if any(row["kind"] not in ("base", "best") for _, row in mine):
             blocks.append(_plans(name, _ordered(name, mine), chart))
     regret = results.rows("siting_regret")
-    return [*blocks, _regret(regret)] if regret else blocks
+    return [*blocks, _regret(regret, _closable(results))] if regret else blocks
+
+
+def _closable(results: Results) -> dict[str, Words]:
+    """Names of what a future may close, by id."""
+    network = results.networks[max(results.networks)]
+    keys = {"services": "service_id", "sites": "site_id", "passages": "passage_id"}
+    return {
+        str(row[key]): named(row, str(row[key])) for table, key in keys.items() for row in network.rows(table)
+    }
 
 
 def _ordered(name: str, plans: Plans) -> Plans:
@@ -70,7 +79,7 @@ def _plans(name: str, plans: Plans, chart: Chart) -> Table:
     return Table(f"siting-{name}", title, heads, rows, [note], chart, wide=True)
 
 
-def _regret(regret: Sequence[Mapping[str, Any]]) -> Table:
+def _regret(regret: Sequence[Mapping[str, Any]], closable: Mapping[str, Words]) -> Table:
     """A row a plan, a column a future: what it costs at least above the future's best."""
     futures = list(dict.fromkeys(row["future"] for row in regret))
     at = {(row["plan"], row["future"]): (i, row) for i, row in enumerate(regret)}
@@ -85,9 +94,9 @@ def _regret(regret: Sequence[Mapping[str, Any]]) -> Table:
             j, cell = at.get((plan, future), (-1, {"regret_at_least_cny": None}))
             origin = f"siting_regret/{j}/regret_at_least_cny"
             cells.append(Number(cell["regret_at_least_cny"], "money_small", origin))
-        rows.append(Row([_tried(plan), largest, *cells]))
+        rows.append(Row([_tried(plan, closable), largest, *cells]))
     heads = [head("report.column.plan"), head("report.column.largest_regret_cny", "money_small")]
-    heads += [Head(_future(future), "money_small") for future in futures]
+    heads += [Head(_future(future, closable), "money_small") for future in futures]
     title, notes = say("report.siting.regret"), [say("report.siting.regret_note")]
     if len(order) > MOST:
         notes.append(say("tables.largest", shown=MOST, whole=len(order), name="siting_regret"))
@@ -95,11 +104,11 @@ def _regret(regret: Sequence[Mapping[str, Any]]) -> Table:
     return Table("siting-regret", title, heads, rows, notes, chart, wide=True)
 
 
-def _tried(plan: str) -> Words:
+def _tried(plan: str, closable: Mapping[str, Words]) -> Words:
     """A plan that was tried in the futures: by kind and name, or the best of a future."""
     future = plan.removeprefix("best of ")
     if future != plan:
-        return say("report.siting.best_of", future=_future(future))
+        return say("report.siting.best_of", future=_future(future, closable))
     kind, _, name = plan.partition(" ")
     try:
         return plan_words(kind, name)
@@ -107,9 +116,9 @@ def _tried(plan: str) -> Words:
         return given(plan)
 
 
-def _future(future: str) -> Words:
+def _future(future: str, closable: Mapping[str, Words]) -> Words:
     kind, _, what = future.partition(" ")
     try:
-        return say(f"report.future.{kind}", what=what)
+        return say(f"report.future.{kind}", what=closable.get(what, what))
     except KeyError:
         return given(future)

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from logistics.reports.blocks import Block, Number, Row, Table, Words, given, head, named, say, term
+from logistics.reports.blocks import Block, Cell, Number, Row, Table, Words, given, head, named, say, term
 from logistics.reports.forms import FORMS
-from logistics.reports.source import Results
+from logistics.reports.sections.columns import numbered
+from logistics.reports.source import Results, chosen_plan
 
-PORTFOLIO = "portfolio"
-"""What the board calls the plans of all years with the chosen options."""
 BY_UNIT = {"CNY": "money", "share": "share", "routes": "count", "airports": "count"}
 """Form of a target, by its unit."""
 
 
 def target_blocks(results: Results, year: int) -> Sequence[Block]:
-    """Each target of the plan, with what it is judged by; where options are chosen also with them."""
-    title = say("report.targets.title")
-    blocks = [_board(results, year, "", "targets", title)]
-    blocks.append(_board(results, year, PORTFOLIO, "targets-chosen", say("report.targets.with_plan")))
-    return [block for block in blocks if block]
-
-
-def _board(results: Results, year: int, plan_id: str, name: str, title: Words) -> Table | None:
-    rows = []
-    for i, row in enumerate(results.rows("targets")):
-        if row["year"] != year or row["plan_id"] != plan_id:
-            continue
-        form = BY_UNIT.get(row["unit"], "plain")
-        numbers = [Number(row[key], form, f"targets/{i}/{key}") for key in ("stated", "modelled")]
-        gap = Number(row["gap"], "points" if form == "share" else form, f"targets/{i}/gap", signed=True)
-        due = Number(row["stated_year"], "year", f"targets/{i}/stated_year")
-        unit = _unit(row["unit"], form)
-        reached = (
-            say("report.targets.open") if row["reached"] is None else term("yes" if row["reached"] else "no")
-        )
-        basis = given(row["basis_en"], row["basis_zh"])
-        rows.append(Row([named(row, row["target_id"]), unit, due, *numbers, gap, reached, basis]))
-    if not rows:
-        return None
+    """Each target of the plan, with what it is judged by; where options are chosen with them and without."""
+    boards: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for i, row in numbered(results.rows("targets"), year):
+        boards.setdefault(row["plan_id"], []).append((i, row))
+    if not boards:
+        return []
+    chosen = boards.get(chosen_plan(results, year) or "")
+    judged = chosen or boards[""]
+    without = {row["target_id"]: (i, row) for i, row in boards[""]} if chosen else {}
+    rows = [_row(i, row, without.get(row["target_id"])) for i, row in judged]
     heads = [head("report.targets.target"), head("unit"), head("report.targets.due"), head("stated")]
-    heads += [head("modelled"), head("report.targets.gap"), head("report.targets.reached")]
-    heads += [head("report.targets.basis")]
-    note = say("report.targets.note")
-    return Table(name, title, heads, rows, [note], wide=True)
+    heads += [head("report.targets.with"), head("report.targets.without")] if chosen else [head("modelled")]
+    heads += [head("report.targets.gap"), head("report.targets.reached"), head("report.targets.basis")]
+    title = say("report.targets.with_plan" if chosen else "report.targets.title")
+    return [Table("targets", title, heads, rows, [say("report.targets.note")], wide=True)]
+
+
+def _row(i: int, row: Mapping[str, Any], without: tuple[int, Mapping[str, Any]] | None) -> Row:
+    form = BY_UNIT.get(row["unit"], "plain")
+    due = Number(row["stated_year"], "year", f"targets/{i}/stated_year")
+    cells: list[Cell] = [named(row, row["target_id"]), _unit(row["unit"], form), due]
+    cells += [Number(row[key], form, f"targets/{i}/{key}") for key in ("stated", "modelled")]
+    if without:
+        cells.append(Number(without[1]["modelled"], form, f"targets/{without[0]}/modelled"))
+    gap = Number(row["gap"], "points" if form == "share" else form, f"targets/{i}/gap", signed=True)
+    reached = row["reached"]
+    met = say("report.targets.open") if reached is None else term("yes" if reached else "no")
+    return Row([*cells, gap, met, given(row["basis_en"], row["basis_zh"])])
 
 
 def _unit(unit: str, form: str) -> Words:

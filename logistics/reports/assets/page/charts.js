@@ -9,18 +9,15 @@ function readTable(id) {
   const rows = [...table.tBodies[0].rows].map((row) => ({
     place: row.dataset.place,
     row,
-    cells: [...row.cells].map((cell, i) => ({ words: visible(cell), value: cell.dataset.value === undefined ? null : Number(cell.dataset.value), form: cell.dataset.form ?? heads[i].form })),
+    cells: [...row.cells].map((cell, i) => ({ words: visible(cell), value: cell.dataset.v === undefined ? null : Number(cell.dataset.v), form: cell.dataset.form ?? heads[i].form })),
   }));
   return { heads, rows };
 }
 
-/** Text of an element in the page's language, shown or not. */
+/** Text of an element, shown or not, without the unit below it. */
 function visible(element) {
-  if (!element) return "";
-  const copy = element.cloneNode(true);
-  for (const other of copy.querySelectorAll(`[lang="${language() === "zh" ? "en" : "zh"}"]`)) other.remove();
-  for (const small of copy.tagName === "TH" ? copy.querySelectorAll("small") : []) small.remove();
-  return copy.textContent.trim();
+  const parts = [...(element?.childNodes ?? [])].filter((part) => part.tagName !== "SMALL");
+  return parts.map((part) => part.textContent).join("").trim();
 }
 
 function newChart(holder, height, label, width = CHART_WIDTH) {
@@ -76,13 +73,32 @@ function pickPlace(place) {
   changed();
 }
 
-/** A label that fits beside a chart: long ones lose their middle, since names of routes differ at both ends. */
-function fitted(words, width) {
-  const letters = [...words];
-  const most = width > CHART_WIDTH ? 62 : 40;
-  if (textWidth(words) <= 6.6 * most) return words;
-  const half = Math.floor((most * letters.length * 6.6) / textWidth(words) / 2);
-  return `${letters.slice(0, half).join("")}…${letters.slice(-half).join("")}`;
+/** A label that fits beside a chart, with a tag behind it: of a route each stop loses its end, else the middle goes. */
+function fitted(words, width, tag = "") {
+  const room = 6.6 * (width > CHART_WIDTH ? 62 : 40) - textWidth(tag);
+  if (textWidth(words) <= room) return words + tag;
+  const parts = words.match(/[,，（][^,，（–—]*$|[^–—]+?(?=[,，（][^,，（–—]*$)|[^–—]+[–—]?/g);
+  const stops = parts.filter((part) => !/^[,，（]/.test(part));
+  if (stops.length < 2) {
+    const half = Math.floor((room * words.length) / textWidth(words) / 2);
+    return `${[...words].slice(0, half).join("")}…${[...words].slice(-half).join("")}${tag}`;
+  }
+  let left = room - d3.sum(parts, (part) => (stops.includes(part) ? 0 : textWidth(part)));
+  const cut = new Map();
+  [...new Set(stops)].sort((a, b) => textWidth(a) - textWidth(b)).forEach((stop, i, all) => {
+    cut.set(stop, cutTo(stop, left / (all.length - i)));
+    left -= textWidth(cut.get(stop));
+  });
+  return `${parts.map((part) => cut.get(part) ?? part).join("")}${tag}`;
+}
+
+/** The beginning of a stop of a route, as wide as there is room, with the dash behind it. */
+function cutTo(stop, room) {
+  if (textWidth(stop) <= room) return stop;
+  const dash = /[–—]$/.test(stop) ? stop.slice(-1) : "";
+  const letters = [...stop.slice(0, stop.length - dash.length)];
+  while (letters.length > 1 && textWidth(`${letters.join("")}…${dash}`) > room) letters.pop();
+  return `${letters.join("").trimEnd()}…${dash}`;
 }
 
 /** Width of a text of 12 px: Chinese characters, and dashes beside them, take a whole square. */
@@ -91,6 +107,10 @@ const textWidth = (words) => d3.sum([...words], (letter) => (letter.charCodeAt(0
 function axis(svg, scale, form, y, ticks = 5, side = d3.axisBottom) {
   const [factor, unit] = report.forms[form][language()];
   const shownScale = scale.copy().domain(scale.domain().map((value) => value * factor));
+  // Across, as many as have room side by side.
+  const [from, to] = scale.range();
+  const fits = (count) => side !== d3.axisBottom || d3.max(shownScale.ticks(count), (tick) => textWidth(shownScale.tickFormat(count)(tick))) * shownScale.ticks(count).length < 0.8 * (to - from);
+  while (ticks > 2 && !fits(ticks)) ticks -= 1;
   const group = svg.append("g").attr("class", "axis").attr("transform", y).call(side(shownScale).ticks(ticks).tickSizeOuter(0));
   group.selectAll("text").attr("font-size", null);
   return unit;
@@ -107,7 +127,7 @@ const CHARTS = {
   bars(holder, { rows }, { label, value, tag, mode, hatched, most = 14 }, title, width) {
     const mine = rows.filter((row) => row.cells[value].value !== null).slice(0, most);
     if (!mine.length) return;
-    const names = mine.map((row) => fitted(row.cells[label].words, width) + (tag === undefined ? "" : ` · ${row.cells[tag].words}`));
+    const names = mine.map((row) => fitted(row.cells[label].words, width, tag === undefined ? "" : ` · ${row.cells[tag].words}`));
     const left = Math.min(width * 0.45, 14 + d3.max(names, textWidth));
     const high = 23;
     const svg = newChart(holder, mine.length * high + 6, title, width);

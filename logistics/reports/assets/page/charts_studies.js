@@ -25,7 +25,7 @@ Object.assign(CHARTS, {
     const values = rows.flatMap((row) => [low, used, high].map((column) => row.cells[column].value));
     const [a, b] = d3.extent(values);
     const pad = (b - a || Math.abs(b) || 1) * 0.14;
-    const x = d3.scaleLinear([a - pad, b + pad], [left, width - 10]);
+    const x = d3.scaleLinear([a - pad, b + pad], [left, width - 26]);
     for (const tick of x.ticks(5)) svg.append("path").attr("class", "grid").attr("d", `M${x(tick)},0V${bottom}`);
     zeroLine(svg, x, bottom);
     rows.forEach((row, i) => {
@@ -51,7 +51,7 @@ Object.assign(CHARTS, {
     const [high, left, gap, bottom] = [300, 66, 92, 66];
     const svg = newChart(holder, high, title, width);
     const lines = d3.groups(rows, (row) => row.cells[line].words);
-    const panel = (width - left - gap - 12) / 2;
+    const panel = (width - left - gap - 26) / 2;
     [cost, hours].forEach((column, side) => {
       const from = left + side * (panel + gap);
       const x = d3.scaleLinear([0, d3.max(rows, (row) => row.cells[along].value) || 1], [from, from + panel]).nice();
@@ -108,7 +108,7 @@ Object.assign(CHARTS, {
   pairs(holder, { rows: all, heads }, { label, tag, before, after, most }, title, width) {
     const change = (row) => Math.abs(row.cells[after].value - row.cells[before].value);
     const rows = [...all].sort((a, b) => change(b) - change(a)).slice(0, most);
-    const names = rows.map((row) => `${row.cells[label].words} · ${row.cells[tag].words}`);
+    const names = rows.map((row) => fitted(row.cells[label].words, width, tag === undefined ? "" : ` · ${row.cells[tag].words}`));
     const left = Math.min(width * 0.45, 14 + d3.max(names, textWidth));
     const step = 34;
     const svg = newChart(holder, rows.length * step + 28, title, width);

@@ -82,9 +82,12 @@ function lineThrough(coordinates) {
   return { type: "LineString", coordinates };
 }
 
+/** A word that repeats, of a row. */
+const wordOf = (numbered, row) => numbered.words[numbered.of[row]];
+
 function drawSites() {
   const { sites, passages } = report.map;
-  const places = sites.id.map((id, row) => ({ place: `site:${id}`, row, kind: sites.kind[row], lon: sites.lon[row], lat: sites.lat[row], name: [sites.en[row], sites.zh[row]] }));
+  const places = sites.id.map((id, row) => ({ place: `site:${id}`, row, kind: wordOf(sites.kind, row), lon: sites.lon[row], lat: sites.lat[row], name: [sites.en[row], sites.zh[row]] }));
   const through = passages.id.map((id, row) => ({ place: `passage:${id}`, row, kind: "passage", lon: passages.lon[row], lat: passages.lat[row], name: [passages.en[row], passages.zh[row]] }));
   map.places = [...places, ...through];
   for (const place of map.places) [place.x, place.y] = map.projection([place.lon, place.lat]);
@@ -271,9 +274,9 @@ function legsOf(place) {
   const belongs = {
     service: (leg) => service >= 0 && legs.service[leg] === service,
     site: (leg) => site >= 0 && (legs.from[leg] === site || legs.to[leg] === site),
-    class: (leg) => legs.service[leg] >= 0 && services.class[legs.service[leg]] === id,
+    class: (leg) => legs.service[leg] >= 0 && wordOf(services.class, legs.service[leg]) === id,
   }[kind];
-  return belongs ? new Set(legs.from.keys().filter(belongs)) : new Set();
+  return belongs ? new Set([...legs.from.keys()].filter(belongs)) : new Set();
 }
 
 function choosePlace(place) {

@@ -2,6 +2,7 @@
 const report = JSON.parse(document.getElementById("report-data").textContent);
 const root = document.documentElement;
 const listeners = [];
+const written = { lang: root.dataset.lang, words: [] };
 
 function language() {
   return root.dataset.lang;
@@ -46,8 +47,18 @@ function changed() {
   for (const draw of listeners) draw();
 }
 
+/** Put every text of the page into a language: it was written in one, a list holds what the other says. */
+function speak(lang) {
+  for (const element of document.querySelectorAll("[data-w]")) {
+    const number = element.dataset.w;
+    written.words[number] ??= element.textContent;
+    element.textContent = lang === written.lang ? written.words[number] : report.other[number];
+  }
+}
+
 function setLanguage(lang) {
   root.dataset.lang = lang;
+  speak(lang);
   root.lang = lang === "zh" ? "zh-CN" : "en";
   const title = document.querySelector("title");
   title.textContent = title.dataset[lang];

@@ -27,7 +27,7 @@ function setUpTables() {
   if (!report.map) return;
   for (const row of document.querySelectorAll("tr[data-place]")) {
     if (!canGo(row)) { row.removeAttribute("data-place"); continue; }
-    const cell = row.querySelector("td:has(bdi)") ?? row.cells[0];
+    const cell = row.querySelector("td bdi")?.closest("td") ?? row.cells[0];
     const button = document.createElement("button");
     button.type = "button";
     button.className = "locate";
