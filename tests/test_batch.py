@@ -1,20 +1,26 @@
 """Batches on this machine: what is planned, done, kept, done again and said."""
 
+import contextlib
 import json
+import os
+import pty
 import re
 import shutil
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from logistics.batches.plan import planned_batch
+from logistics.batches.pool import usable_cores
+from logistics.batches.progress import BatchState, progress_words
 from logistics.batches.render import rendered_results
 from logistics.batches.table import RUNS_TABLE
 from logistics.results.judge import judge_folder
 from logistics.results.write import write_results
 from logistics.scenario.case import read_case
 from logistics.studies.register import run_study
-from tests.batch_folders import batch, content, family, project, scenario, slow
+from tests.batch_folders import batch, begin, content, family, finish, project, scenario, slow
 from tests.test_command_line import command_line
 
 
@@ -31,7 +37,7 @@ def files(tree):
     return [
         scenario(tree, "family", family(4)),
         scenario(tree, "never", none_left),
-        scenario(tree, "cut", slow(0, pieces=3, note=note)),
+        scenario(tree, "cut", slow(0, pieces=3, bases=2, note=note)),
     ]
 
 
@@ -47,6 +53,12 @@ def whole(tree, files):
 
 def rows(folder):
     return pq.read_table(folder / RUNS_TABLE).to_pylist()
+
+
+def pieces_begun(tree):
+    """What the pieces of the cut runs have noted."""
+    lines = (tree / "pieces.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith("cut ")]
 
 
 # --- what is planned ------------------------------------------------------------------------------
@@ -118,8 +130,7 @@ def test_inputs_are_stored_once(whole):
 
 def test_pieces_are_done_once_and_go_when_they_are_merged(tree, whole):
     """Each piece of the cut run was begun once; nothing of them is left."""
-    lines = (tree / "pieces.txt").read_text(encoding="utf-8").splitlines()
-    assert sorted(line.split()[1] for line in lines if line.startswith("cut ")) == ["0", "1", "2"]
+    assert sorted(line.split()[1] for line in pieces_begun(tree)) == ["0", "1", "2"]
     assert not (whole / "pieces").exists()
     assert not (whole / "work").exists()
 
@@ -137,10 +148,13 @@ def test_files_are_those_of_a_run(tree, files, tmp_path):
 
 
 def test_processes_do_not_change_results(tree, files, whole):
-    """Two at once give what one gives."""
+    """Two at once give what one gives; together they use no more threads than there are cores."""
     out = tree / "two"
     assert batch(*files, "--out", out, "--jobs", 2, "-q", cwd=tree)[0] == 0
     assert content(out) == content(whole)
+    threads = [int(line.split()[3]) for line in pieces_begun(tree)]
+    jobs = [1] * 3 + [min(2, usable_cores())] * 3
+    assert threads == [max(1, usable_cores() // at_once) for at_once in jobs]
 
 
 def test_a_second_call_does_nothing(tree, files, whole):
@@ -155,15 +169,27 @@ def test_a_second_call_does_nothing(tree, files, whole):
 
 
 def test_reports_are_made_when_they_are_asked_for(tree, files, whole, tmp_path):
-    """Not before; then beside results that are done, which stay as they are."""
+    """Not before, and beside results that stay. Damaged ones, or those in another language, are made anew."""
     before = content(whole)
     assert not [name for name in before if name.endswith(".html")]
     out = shutil.copytree(whole, tmp_path / "out")
-    assert batch(*files, "--out", out, "--jobs", 2, "--report", "html", "-q", cwd=tree)[0] == 0
-    made = content(out)
-    pages = {f"runs/{row['run']}/report.html" for row in rows(whole)} | {"report.html"}
-    assert made.keys() - before.keys() == pages
-    assert before.items() <= made.items()
+    call = (files[0], "--out", out, "--jobs", 2, "--report", "html", "-q")
+    assert batch(*call, "--lang", "en", cwd=tree)[0] == 0
+    made, pages = content(out), sorted(out.glob("runs/*/report.html"))
+    of_runs = {
+        f"runs/{row['run']}/{name}" for row in rows(whole)[:4] for name in ("report.html", "report-info.json")
+    }
+    assert made.keys() - before.keys() == of_runs | {"report.html"}
+    assert {name for name, digest in before.items() if made[name] != digest} == {"runs.parquet"}
+    times = [path.stat().st_mtime_ns for path in pages]
+    pages[0].write_bytes(pages[0].read_bytes()[:-1000])
+    pages[1].unlink()
+    told = pages[2].parent / "report-info.json"
+    told.write_text(told.read_text(encoding="utf-8").replace('"en"', '"zh"'), encoding="utf-8")
+    assert batch(*call, "--lang", "en", cwd=tree)[0] == 0
+    assert content(out) == made
+    changed = [path.stat().st_mtime_ns != time for path, time in zip(pages, times, strict=True)]
+    assert changed == [True, True, True, False]
 
 
 def test_damaged_files_are_made_again(tree, files, whole):
@@ -194,6 +220,35 @@ def test_more_scenarios_join_a_batch(tree, files, whole, tmp_path):
     assert [row["asked"] for row in found[1:]] == [False] * 6
     assert batch(*files, more, "--out", whole, "--jobs", 1, "-q", cwd=tree)[0] == 0
     assert [row["asked"] for row in rows(whole)] == [True] * 7
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+def test_a_terminal_shows_a_bar(tree, files, tmp_path):
+    """With what is done, failed and left, written over and over."""
+    ours, theirs = pty.openpty()
+    process = begin(
+        files[0], "--out", tmp_path / "out", "--jobs", 1, cwd=tree, before=lambda: os.dup2(theirs, 2)
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(ours, 4096):
+            shown += data
+    os.close(ours)
+    assert finish(process)[0] == 0
+    assert re.search(rb"done 2, failed 0, remaining 2, about 0.\d min to go", shown), shown
+    assert b"\x1b[" in shown
+
+
+def test_how_far_a_batch_is():
+    """The time left goes by the pace of this call; a moment without workers is nothing to speak of."""
+    state = BatchState(found=90, done=4, failed=1, remaining=5, steps=5, seconds=300.0)
+    assert progress_words(state, "en") == "done 94, failed 1, remaining 5, about 5.0 min to go"
+    none = replace(state, done=0, failed=0, deserted_s=1.9)
+    assert progress_words(none, "en") == "done 90, failed 0, remaining 5, no estimate yet"
+    assert "dask worker" in progress_words(replace(none, deserted_s=2.0), "en")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """Batches on a cluster of this machine: the same results, also when parts of the cluster are killed."""
 
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -27,6 +30,7 @@ from tests.batch_folders import (
     slow,
     wait_until,
 )
+from tests.test_command_line import command_line
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.cluster
@@ -41,7 +45,7 @@ def tree(tmp_path_factory):
 def files(tree):
     return [
         scenario(tree, "single", family(5, study=slow(0.5))),
-        scenario(tree, "cut", slow(0.2, pieces=3, note=tree / "pieces.txt")),
+        scenario(tree, "cut", slow(0.2, pieces=3, bases=2, note=tree / "pieces.txt")),
     ]
 
 
@@ -54,9 +58,18 @@ def local(tree, files):
     return content(out)
 
 
+class Cluster(NamedTuple):
+    """Address of a scheduler, the processes, and what starts another one."""
+
+    address: str
+    scheduler: subprocess.Popen
+    workers: list
+    start: Any
+
+
 @pytest.fixture
 def cluster(tmp_path):
-    """A scheduler and two workers; their processes, and the address."""
+    """A scheduler and two workers."""
     environment = {**os.environ, "PYTHONPATH": f"{STUDIES}{os.pathsep}{ROOT}"}
     started = []
 
@@ -80,7 +93,7 @@ def cluster(tmp_path):
     workers = [
         start("dask_worker", address, "--no-dashboard", "--nthreads", "1", "--no-nanny") for _ in range(2)
     ]
-    yield address, scheduler, workers
+    yield Cluster(address, scheduler, workers, start)
     for process in started:
         process.kill()
         process.wait()
@@ -118,12 +131,14 @@ def test_a_local_cluster_ends_with_its_batch(tree, files, local, tmp_path, blow)
 
 
 def test_a_killed_worker(tree, files, local, tmp_path, cluster):
-    """A worker of the cluster that is lost costs nothing but time."""
-    address, _, workers = cluster
+    """A worker of the cluster that is lost costs nothing but time; its own process goes with it."""
+    address, workers = cluster.address, cluster.workers
     out = tmp_path / "out"
     process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
     wait_until(lambda: num_done(out) >= 1, process)
+    others = children(workers[0].pid)
     os.kill(workers[0].pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_running, others)), seconds=5)
     code, said = finish(process)
     assert code == 0, said
     assert content(out) == local
@@ -131,7 +146,7 @@ def test_a_killed_worker(tree, files, local, tmp_path, cluster):
 
 def test_a_killed_scheduler(tree, files, local, tmp_path, cluster):
     """Without its scheduler a batch stops and says so; the next one does only what is left."""
-    address, scheduler, _ = cluster
+    address, scheduler = cluster.address, cluster.scheduler
     out = tmp_path / "out"
     process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
     wait_until(lambda: num_done(out) >= 1, process)
@@ -144,6 +159,30 @@ def test_a_killed_scheduler(tree, files, local, tmp_path, cluster):
     assert content(out) == local
 
 
+def test_a_scheduler_without_workers_is_said(tree, files, tmp_path, cluster):
+    """After two seconds, with what to do; Ctrl-C ends the wait, and with a worker the batch goes on."""
+    address = cluster.address
+    for worker in cluster.workers:
+        worker.kill()
+        worker.wait()
+    out, told = tmp_path / "out", "the cluster has no workers; start some (`dask worker ADDRESS`"
+    took = [math.inf]
+    while min(took) >= 2 and len(took) <= 3:
+        process = begin(*files, "--out", out, "--cluster", address, cwd=tree)
+        assert any(told in line for line in process.stdout)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert finish(process)[0] == 130
+        took.append(time.monotonic() - started)
+    assert min(took) < 2, took
+    one = scenario(tree, "alone", "")
+    process = begin(one, "--out", out, "--cluster", address, cwd=tree)
+    assert any(told in line for line in process.stdout)
+    cluster.start("dask_worker", address, "--no-dashboard", "--nthreads", "1", "--no-nanny")
+    assert finish(process)[0] == 0
+    assert num_done(out) == 1
+
+
 def test_no_such_scheduler(monkeypatch):
     """An address where nobody listens is a mistake of the call, and so is a cluster of nobody."""
     monkeypatch.setattr("logistics.batches.cluster.CONNECT_S", 0.5)
@@ -151,3 +190,18 @@ def test_no_such_scheduler(monkeypatch):
         with pytest.raises(InputError) as caught:
             ClusterPool(address, {}, StepLimits())
         assert [problem.code for problem in caught.value.problems] == ["batch.no_cluster"]
+
+
+def test_a_cluster_that_is_not_there_costs_nothing(tree, files, local, tmp_path, monkeypatch):
+    """The folder stays as it is, its table too; and what is done needs no cluster."""
+    monkeypatch.setattr("logistics.batches.cluster.CONNECT_S", 0.5)
+    out = tmp_path / "out"
+    more = scenario(tree, "more", "")
+    path = scenario(tree, "one", "")
+    assert command_line("batch", path, "--out", out, "--jobs", 1, "-q").code == 0
+    before = content(out)
+    answer = command_line("batch", path, more, "--out", out, "--cluster", "tcp://127.0.0.1:9")
+    assert (answer.code, "cannot be reached" in answer.err) == (2, True)
+    assert content(out) == before
+    answer = command_line("batch", path, "--out", out, "--cluster", "tcp://127.0.0.1:9")
+    assert (answer.code, content(out)) == (0, before), answer.err

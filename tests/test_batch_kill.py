@@ -38,9 +38,9 @@ def tree(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def slow_runs(tree):
-    """Runs that take a moment each, two of them in pieces."""
+    """Runs that take a moment each, one of them in pieces that start from a base."""
     single = scenario(tree, "single", family(RUNS - 1, study=slow(0.4)))
-    cut = scenario(tree, "cut", slow(0.4, pieces=4, note=tree / "pieces.txt"))
+    cut = scenario(tree, "cut", slow(0.4, pieces=3, bases=1, note=tree / "pieces.txt"))
     return [single, cut]
 
 
@@ -98,18 +98,22 @@ def test_killed_parent(tree, slow_runs, undisturbed, tmp_path):
 
 
 def test_finished_pieces_are_not_done_again(tree, tmp_path):
-    """A batch killed between the pieces of a run goes on with the pieces that are left."""
+    """A batch killed between the pieces of a run goes on with what is left, and makes a damaged base anew."""
     note = tmp_path / "note.txt"
-    path = scenario(tree, "pieces", slow(0.5, pieces=5, note=note))
+    path = scenario(tree, "pieces", slow(0.4, pieces=4, bases=2, note=note))
     out = tmp_path / "out"
     process = begin(path, "--out", out, "--jobs", 1, cwd=tree)
-    wait_until(lambda: len(list(out.glob("pieces/*/*"))) == 2, process)
+    wait_until(lambda: len(list(out.glob("pieces/*/piece-*"))) == 2, process)
     process.kill()
     finish(process)
+    (cut,) = out.glob("pieces/*/base-1-*")
+    cut.write_bytes(cut.read_bytes()[:-7])
     assert batch(path, "--out", out, "--jobs", 1, cwd=tree)[0] == 0
-    begun = [line.split()[1] for line in note.read_text(encoding="utf-8").splitlines()]
-    assert sorted(set(begun)) == ["0", "1", "2", "3", "4"]
-    assert len(begun) <= 6, "only the piece that was under way is done twice"
+    lines = note.read_text(encoding="utf-8").splitlines()
+    assert [line.split()[2] for line in lines if line.startswith("base")] == ["0", "1", "1"]
+    begun = [line.split()[1] for line in lines if not line.startswith("base")]
+    assert sorted(set(begun)) == ["0", "1", "2", "3"]
+    assert len(begun) <= 5, "only the piece that was under way is done twice"
 
 
 def test_interrupt_stops_within_two_seconds(tree, slow_runs, undisturbed, tmp_path):

@@ -161,10 +161,16 @@ def test_a_damaged_run_is_told(batch, tmp_path):
 
 
 def test_names_of_folders_do_not_matter(batch, tmp_path):
-    """A quote, and a folder that looks like a run."""
-    copy = shutil.copytree(batch.folder, tmp_path / "it's" / ("0" * 32) / "plan")
-    table = logistics.open_results(copy).sql("SELECT run, count(*) AS n FROM flows GROUP BY run")
-    assert sorted(table["run"]) == sorted(batch.runs["run"])
+    """A quote, what would be a pattern, what such a pattern matches, and a folder that looks like a run."""
+    for name in ("it's", "a*b?[c]{d,e}", "[]*", "a_b_c{d,e}"):
+        copy = shutil.copytree(batch.folder, tmp_path / name / ("0" * 32) / "plan")
+        table = logistics.open_results(copy).sql("SELECT run, count(*) AS n FROM flows GROUP BY run")
+        assert sorted(table["run"]) == sorted(batch.runs["run"])
+        assert table["n"].sum() == len(batch.table("flows"))
+        one = next((copy / "runs").iterdir())
+        assert len(logistics.open_results(one).table("flows")) > 0
+        found = command_line("results", one, "--sql", "SELECT count(*) AS n FROM flows", "--json")
+        assert json.loads(found.out)[0]["n"] > 0, found.err
 
 
 def test_json_has_no_numbers_that_are_none(batch):

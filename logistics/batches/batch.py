@@ -10,7 +10,8 @@ from pathlib import Path
 from logistics.batches.networks import packed_network, put_network
 from logistics.batches.plan import BatchPlan, Run
 from logistics.batches.pool import LocalPool, Pool, StepLimits, usable_cores
-from logistics.batches.scheduler import NO_REPORTS, BatchOutcome, BatchState, run_batch_steps
+from logistics.batches.progress import BatchState
+from logistics.batches.scheduler import NO_REPORTS, BatchOutcome, run_batch_steps
 from logistics.batches.store import BatchStore
 from logistics.batches.table import RUNS_TABLE, write_runs_table
 from logistics.errors import InputError, Problem
@@ -89,7 +90,13 @@ def do_batch(
             if run.id in failures:
                 store.fail(run, failures[run.id])
         pending = [run for run in pending if run.id not in failures]
-        with closing(_pool(settings, store, packed)) as pool:
+        is_done = not pending and settings.reports == NO_REPORTS
+        try:
+            pool = _idle_pool(store) if is_done else _pool(settings, store, packed)
+        except InputError:
+            write_runs_table(store.folder, plan)
+            raise
+        with closing(pool):
             outcome = run_batch_steps(
                 found,
                 pending,
@@ -127,6 +134,11 @@ def _packed(
     return packed, unread
 
 
+def _idle_pool(store: BatchStore) -> Pool:
+    """A pool that starts nothing."""
+    return LocalPool(1, store.shared, StepLimits())
+
+
 def _pool(settings: BatchSettings, store: BatchStore, packed: dict[str, dict[str, bytes]]) -> Pool:
     if settings.cluster:
         from logistics.batches.cluster import ClusterPool
@@ -135,6 +147,6 @@ def _pool(settings: BatchSettings, store: BatchStore, packed: dict[str, dict[str
     cores = usable_cores()
     jobs = min(settings.jobs or cores, cores)
     for digest, files in packed.items():
-        put_network(files, store.networks / digest)
+        put_network(files, store.shared / digest)
     limits = StepLimits(settings.seconds, settings.memory_mb, max(1, cores // jobs))
-    return LocalPool(jobs, store.networks, limits)
+    return LocalPool(jobs, store.shared, limits)

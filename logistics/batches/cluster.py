@@ -1,7 +1,7 @@
 """Workers of other machines, through Dask: each has a worker process of ours, as a local pool has.
 
 A run that crashes ends that process, never the cluster's worker, so limits and reasons are the same here and
-there. Networks go to each worker once, also to one that joins later.
+there. Networks, and answers that pieces start from, go to each worker once, also to one that joins later.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from logistics.batches.work import Answered, Task
 from logistics.errors import InputError, Problem, Where
 
 LOCAL = "local:"
-NETWORKS = "logistics-networks"
+SHARED = "logistics-shared"
+"""Folder of a worker, for what steps share."""
 CONNECT_S = 10
+SHARE_S = 600
+"""Longest time for a file to get to all workers."""
 CLOSE_S = 0.6
 COUNT_EVERY_S = 1.0
 """How often the threads of the workers are counted: some may join or leave."""
@@ -75,17 +78,19 @@ class ClusterPool:
             problem = Problem("batch.no_cluster", Where(), address, str(error))
             raise InputError([problem]) from error
         self._client.register_plugin(_networks_plugin({name: dict(files) for name, files in packed.items()}))
+        self._given: list[str] = []
         self._executor = self._client.get_executor(pure=False)
-        self._slots, self._counted = 1, -COUNT_EVERY_S
+        self._num_threads, self._counted = 0, -COUNT_EVERY_S
 
     @property
-    def slots(self) -> int:
+    def num_workers(self) -> int:
         """Steps that run at once: the threads of the workers that are there now."""
         if time.monotonic() - self._counted > COUNT_EVERY_S and self._client.status == "running":
-            threads: Mapping[str, int] = _within(COUNT_EVERY_S, self._client.nthreads) or {}
-            self._slots = max(1, sum(threads.values()))
+            threads: Mapping[str, int] | None = _within(COUNT_EVERY_S, self._client.nthreads)
+            # A scheduler that is busy does not answer: then it is as it was.
+            self._num_threads = self._num_threads if threads is None else sum(threads.values())
             self._counted = time.monotonic()
-        return self._slots
+        return self._num_threads
 
     def submit(self, task: Task) -> Future[Answered]:
         """Have a step done by some worker."""
@@ -96,10 +101,22 @@ class ClusterPool:
         there.add_done_callback(lambda done: _pass_on(done, answer))
         return answer
 
+    def share(self, name: str, path: Path) -> None:
+        """Put a file into the folder of each worker."""
+        plugin = _file_plugin(name, path.read_bytes())
+        self._given.append(name)
+        if _within(SHARE_S, lambda: self._client.register_plugin(plugin) or True) is None:
+            raise PoolLost
+
+    def forget(self, name: str) -> None:
+        """Take it away from all of them."""
+        self._given.remove(name)
+        _within(CLOSE_S, lambda: self._client.unregister_worker_plugin(name))
+
     def close(self) -> None:
         """End what runs, and a cluster that is our own."""
         if self._cluster is None and self._client.status == "running":
-            _within(CLOSE_S, lambda: self._client.run(_end_slots, wait=False))
+            _within(CLOSE_S, self._leave)
         for nanny in () if self._cluster is None else self._cluster.workers.values():
             # Asked to close, a worker would first finish its step.
             nanny.auto_restart = False
@@ -109,7 +126,15 @@ class ClusterPool:
                     os.kill(nanny.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
         _within(CLOSE_S, self._client.close)
         if self._cluster is not None:
+            # Else the end of this process would wait for what was just killed.
+            self._cluster.shutdown_on_close = False
             _within(CLOSE_S, self._cluster.close)
+
+    def _leave(self) -> None:
+        """End the processes on a cluster that lives on, and take away what was put there for them."""
+        self._client.run(_end_slots, wait=False)
+        for name in self._given:
+            self._client.unregister_worker_plugin(name)
 
 
 def _local_jobs(address: str) -> int:
@@ -160,7 +185,7 @@ def _do_there(task: Task, limits: StepLimits) -> Answered:
     from distributed import get_worker
 
     if getattr(_own, "limits", None) != limits or _own.slot.is_closed:
-        folder = Path(get_worker().local_directory) / NETWORKS
+        folder = Path(get_worker().local_directory) / SHARED
         _own.slot, _own.limits = Slot(folder, limits), limits
         _slots.append(_own.slot)
     slot: Slot = _own.slot
@@ -180,11 +205,35 @@ def _networks_plugin(packed: dict[str, dict[str, bytes]]) -> Any:
     class Networks(WorkerPlugin):
         """Networks of a batch."""
 
-        name = f"{NETWORKS}-{'-'.join(sorted(packed))}"
+        name = f"{SHARED}-{'-'.join(sorted(packed))}"
 
         def setup(self, worker: Any) -> None:
             """Write them once a worker."""
             for digest, files in packed.items():
-                put_network(files, Path(worker.local_directory) / NETWORKS / digest)
+                put_network(files, Path(worker.local_directory) / SHARED / digest)
 
     return Networks()
+
+
+def _file_plugin(file: str, content: bytes) -> Any:
+    """A plugin that puts a file into the folder of each worker, and takes it away with itself."""
+    from distributed import WorkerPlugin
+
+    class File(WorkerPlugin):
+        """A file that steps of a batch share."""
+
+        name = file
+
+        def setup(self, worker: Any) -> None:
+            """Write it, whole or not at all."""
+            place = Path(worker.local_directory) / SHARED / file
+            place.parent.mkdir(parents=True, exist_ok=True)
+            work = place.with_name(f"{file}.new")
+            work.write_bytes(content)
+            os.replace(work, place)
+
+        def teardown(self, worker: Any) -> None:
+            """Remove it."""
+            (Path(worker.local_directory) / SHARED / file).unlink(missing_ok=True)
+
+    return File()

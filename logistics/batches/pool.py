@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,11 +77,17 @@ class Pool(Protocol):
     """Where steps are done: here or on a cluster."""
 
     @property
-    def slots(self) -> int:
-        """Steps that run at once."""
+    def num_workers(self) -> int:
+        """Steps that run at once; 0 while there is nobody to do them."""
 
     def submit(self, task: Task) -> Future[Answered]:
         """Have a step done; the future may raise :class:`WorkerEnded` or :class:`PoolLost`."""
+
+    def share(self, name: str, path: Path) -> None:
+        """Give all workers a file, once each, before steps need it."""
+
+    def forget(self, name: str) -> None:
+        """Take such a file away: no step needs it any more."""
 
     def close(self) -> None:
         """End all workers at once, whatever they are doing."""
@@ -91,14 +98,14 @@ class Slot:
 
     Parameters
     ----------
-    networks
-        Folder of the networks.
+    shared
+        Folder of what steps share.
     limits
         What a step may take.
     """
 
-    def __init__(self, networks: Path, limits: StepLimits) -> None:
-        self._networks, self._limits = networks, limits
+    def __init__(self, shared: Path, limits: StepLimits) -> None:
+        self._shared, self._limits = shared, limits
         self._process: subprocess.Popen[bytes] | None = None
         self._verdict: WorkerEnded | None = None
         self._is_ready = False
@@ -168,7 +175,7 @@ class Slot:
             settings = dict.fromkeys(THREAD_VARIABLES, str(self._limits.threads))
             settings["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter
-                [sys.executable, "-P", "-m", "logistics.batches.worker", str(self._networks)],
+                [sys.executable, "-P", "-m", "logistics.batches.worker", str(self._shared)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -233,25 +240,39 @@ class LocalPool:
     ----------
     jobs
         Steps that run at once.
-    networks
-        Folder of the networks.
+    shared
+        Folder of what steps share.
     limits
         What a step may take.
     """
 
-    def __init__(self, jobs: int, networks: Path, limits: StepLimits) -> None:
-        self._slots = [Slot(networks, limits) for _ in range(jobs)]
+    def __init__(self, jobs: int, shared: Path, limits: StepLimits) -> None:
+        self._shared = shared
+        self._slots = [Slot(shared, limits) for _ in range(jobs)]
         self._free = list(self._slots)
         self._threads = ThreadPoolExecutor(jobs)
 
     @property
-    def slots(self) -> int:
+    def num_workers(self) -> int:
         """Steps that run at once."""
         return len(self._slots)
 
     def submit(self, task: Task) -> Future[Answered]:
         """Have a step done by the next worker that is free."""
         return self._threads.submit(self._do, task)
+
+    def share(self, name: str, path: Path) -> None:
+        """Let workers find a file among what they share."""
+        try:
+            os.link(path, self._shared / name)
+        except OSError:
+            # A file system without links.
+            shutil.copyfile(path, self._shared / name)
+
+    def forget(self, name: str) -> None:
+        """Take a file from there; who has mapped it may read on."""
+        with contextlib.suppress(OSError):
+            (self._shared / name).unlink()
 
     def close(self) -> None:
         """End all workers at once."""

@@ -95,15 +95,16 @@ def _add_view(connection: Any, folder: Path, name: str) -> None:
     """Let SQL see a table of all results folders, if a word of it is the name of one."""
     if name == ALL_RUNS:
         return
-    runs = folder if (folder / RESULT).is_file() else folder / RUNS / "*"
-    start = Path(str(runs).removesuffix("*"))
-    inside = "" if runs == folder else "*/"
+    is_one = (folder / RESULT).is_file()
+    start, inside = (folder, "") if is_one else (folder / RUNS, "*/")
     for place in (f"{inside}{name}.parquet", f"{inside}{PLAN}/{name}.parquet"):
-        if next(start.glob(place), None) is None:
+        # By their names: the folder's own may hold what would be a pattern.
+        paths = sorted(start.glob(place))
+        if not paths:
             continue
         # The place is the folder of a run, or the folder itself.
-        run = "r.run" if runs == folder else f"regexp_extract(t.filename, '([^/]+)/({PLAN}/)?[^/]+$', 1)"
-        files = _quoted(str(start / place))
+        run = "r.run" if is_one else f"regexp_extract(t.filename, '([^/]+)/({PLAN}/)?[^/]+$', 1)"
+        files = f"[{', '.join(_quoted(str(path)) for path in paths)}]"
         connection.execute(
             f"CREATE VIEW {name} AS SELECT r.run, r.scenario, r.variant, t.* EXCLUDE (filename) "  # noqa: S608
             f"FROM read_parquet({files}, filename = true, union_by_name = true) t "

@@ -9,16 +9,19 @@ from __future__ import annotations
 import errno
 import pickle
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from logistics.batches.plan import Run
 from logistics.batches.pool import TOO_LONG, Pool, PoolLost, WorkerEnded
-from logistics.batches.store import BatchStore
-from logistics.batches.work import Answer, Answered, Part, Refusal, Split, Task
+from logistics.batches.progress import BatchState
+from logistics.batches.store import BatchStore, PartStep
+from logistics.batches.work import Answer, Answered, Part, Refusal, Split, Step, Task
 from logistics.errors import Problem, Where
 
 NO_REPORTS = "none"
@@ -30,39 +33,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Failures of the disk after which nothing else can be written either."""
 
 Stop = Literal["", "disk", "lost"]
-Step = Literal["start", "piece", "merge", "report"]
-
-
-@dataclass(frozen=True)
-class BatchState:
-    """How far a batch is.
-
-    Parameters
-    ----------
-    found
-        Runs that were done before.
-    done, failed
-        Runs of this call.
-    remaining
-        Runs without an outcome.
-    steps
-        Pieces and other steps done.
-    seconds
-        Since it began.
-    """
-
-    found: int
-    done: int
-    failed: int
-    remaining: int
-    steps: int
-    seconds: float
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds still to go at the pace so far; None before the first run."""
-        own = self.done + self.failed
-        return self.seconds / own * self.remaining if own else None
 
 
 @dataclass(frozen=True)
@@ -91,9 +61,15 @@ class _Work:
     Parameters
     ----------
     missing
-        Numbers of the pieces of a run that are not answered yet.
+        Numbers of the pieces, and of the bases, of a run that are not answered yet.
     counts
-        Pieces of a run.
+        How many it has of them.
+    bases
+        Names under which the workers have the answers of the bases of a run, by number.
+    deserted
+        Since when there have been no workers; None: there are some.
+    call
+        A name for this call, for what workers of a cluster keep for it.
     unreported
         Runs that are done but whose report failed.
     spent_s
@@ -112,8 +88,10 @@ class _Work:
     suspects: deque[Task] = field(default_factory=deque)
     flying: dict[Future[Answered], Task] = field(default_factory=dict)
     tries: dict[tuple[str, str, int], int] = field(default_factory=dict)
-    missing: dict[str, set[int]] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    missing: dict[tuple[str, PartStep], set[int]] = field(default_factory=dict)
+    counts: dict[tuple[str, PartStep], int] = field(default_factory=dict)
+    bases: dict[str, dict[int, str]] = field(default_factory=dict)
+    call: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     done: set[str] = field(default_factory=set)
     failures: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     unreported: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
@@ -121,13 +99,24 @@ class _Work:
     seconds: float | None = None
     steps: int = 0
     stop: Stop = ""
+    deserted: float | None = None
     started: float = field(default_factory=time.monotonic)
 
     def state(self) -> BatchState:
         """How far it is."""
         left = len(self.runs) - self.found - len(self.done) - len(self.failures)
-        seconds = time.monotonic() - self.started
-        return BatchState(self.found, len(self.done), len(self.failures), left, self.steps, seconds)
+        now = time.monotonic()
+        alone_s = 0.0 if self.deserted is None else now - self.deserted
+        return BatchState(
+            self.found, len(self.done), len(self.failures), left, self.steps, now - self.started, alone_s
+        )
+
+    def look_for_workers(self) -> None:
+        """Note since when there have been none; the batch waits for them."""
+        if self.pool.num_workers:
+            self.deserted = None
+        elif self.deserted is None:
+            self.deserted = time.monotonic()
 
 
 def run_batch_steps(
@@ -175,6 +164,7 @@ def run_batch_steps(
         for future in finished:
             _take(work, work.flying.pop(future), future)
             _send(work)
+        work.look_for_workers()
         tell(work.state())
     return BatchOutcome(work.state(), {**work.failures, **work.unreported}, work.stop)
 
@@ -185,7 +175,7 @@ def _task(run: Run, step: Step, piece: int = 0) -> Task:
 
 def _send(work: _Work) -> None:
     """Keep the workers busy; suspects come last and alone."""
-    while work.ready and len(work.flying) < AHEAD * work.pool.slots and not work.stop:
+    while work.ready and len(work.flying) < AHEAD * max(1, work.pool.num_workers) and not work.stop:
         _fly(work, work.ready.popleft())
     if work.suspects and not work.flying and not work.stop:
         _fly(work, work.suspects.popleft())
@@ -194,11 +184,16 @@ def _send(work: _Work) -> None:
 def _fly(work: _Work, task: Task) -> None:
     if task.run_id in work.failures:
         return
-    sent = replace(task, spent_s=work.spent_s.get(task.run_id, 0.0))
+    bases = work.bases.get(task.run_id, {})
+    sent = replace(
+        task,
+        spent_s=work.spent_s.get(task.run_id, 0.0),
+        bases=() if task.step == "base" else tuple(bases[number] for number in sorted(bases)),
+    )
     try:
         if task.step == "merge":
-            parts = work.store.parts(task.run_id, work.counts[task.run_id])
-            sent = replace(sent, parts=tuple(parts[number] for number in range(len(parts))))
+            parts = work.store.parts(task.run_id, "piece", work.counts[task.run_id, "piece"])
+            sent = replace(sent, parts=tuple(parts[number].read_bytes() for number in range(len(parts))))
         elif task.step == "report":
             files = pickle.dumps(work.store.files(task.run_id))
             sent = replace(task, parts=(files,), reports=work.reports, lang=work.lang)
@@ -231,29 +226,59 @@ def _keep(work: _Work, task: Task, answer: Answer) -> None:
     if isinstance(answer, Refusal):
         _fail(work, task, answer.problems)
     elif isinstance(answer, Split):
-        work.counts[run.id] = answer.count
-        work.missing[run.id] = set(range(answer.count)) - store.parts(run.id, answer.count).keys()
-        # Its pieces go first, so that few runs are begun and not done.
-        work.ready.extendleft(_task(run, "piece", number) for number in sorted(work.missing[run.id])[::-1])
-        _merge_when_whole(work, run)
+        work.counts[run.id, "base"], work.counts[run.id, "piece"] = answer.bases, answer.count
+        _ask_parts(work, run, "base")
     elif isinstance(answer, Part):
-        store.put_part(run.id, task.piece, work.counts[run.id], answer.data)
-        work.missing[run.id].discard(task.piece)
+        step: PartStep = "base" if task.step == "base" else "piece"
+        path = store.put_part(run.id, step, task.piece, work.counts[run.id, step], answer.data)
+        if step == "base":
+            _share(work, run, task.piece, path)
+        work.missing[run.id, step].discard(task.piece)
         if work.seconds is not None and work.spent_s[run.id] > work.seconds:
             _fail(work, task, (Problem(TOO_LONG, found=f"{work.seconds:g}"),))
         else:
-            _merge_when_whole(work, run)
+            _go_on_when_whole(work, run, step)
     elif task.step == "report":
-        store.add(run.id, answer.files)
+        store.put_reports(run.id, answer.files, work.lang)
     else:
         store.put(run, answer.files)
         work.done.add(run.id)
+        _forget_bases(work, run.id)
         _ask_report(work, run)
 
 
-def _merge_when_whole(work: _Work, run: Run) -> None:
-    if not work.missing[run.id]:
+def _ask_parts(work: _Work, run: Run, step: PartStep) -> None:
+    """Have the bases of a run found, or its pieces done, but for those that are kept."""
+    count = work.counts[run.id, step]
+    kept = work.store.parts(run.id, step, count)
+    for number, path in kept.items() if step == "base" else ():
+        _share(work, run, number, path)
+    missing = work.missing[run.id, step] = set(range(count)) - kept.keys()
+    # They go first, so that few runs are begun and not done.
+    work.ready.extendleft(_task(run, step, number) for number in sorted(missing, reverse=True))
+    _go_on_when_whole(work, run, step)
+
+
+def _go_on_when_whole(work: _Work, run: Run, step: PartStep) -> None:
+    """After the last base come the pieces, after the last piece the merge."""
+    if work.missing[run.id, step]:
+        return
+    if step == "base":
+        _ask_parts(work, run, "piece")
+    else:
         work.ready.appendleft(_task(run, "merge"))
+
+
+def _share(work: _Work, run: Run, number: int, path: Path) -> None:
+    """Give all workers the answer of a base."""
+    name = f"{work.call}-{run.id}-{number}"
+    work.bases.setdefault(run.id, {})[number] = name
+    work.pool.share(name, path)
+
+
+def _forget_bases(work: _Work, run_id: str) -> None:
+    for name in work.bases.pop(run_id, {}).values():
+        work.pool.forget(name)
 
 
 def _ask_report(work: _Work, run: Run) -> None:
@@ -262,7 +287,7 @@ def _ask_report(work: _Work, run: Run) -> None:
     from logistics.reports.outputs import HTML, LAYERS, PAGE, WORKBOOK
 
     wanted = (PAGE,) if work.reports == HTML else (PAGE, WORKBOOK, LAYERS)
-    if not all(work.store.has(run.id, name) for name in wanted):
+    if not work.store.has_reports(run.id, wanted, work.lang):
         work.ready.append(_task(run, "report"))
 
 
@@ -282,6 +307,7 @@ def _fail(work: _Work, task: Task, problems: tuple[Problem, ...]) -> None:
         work.unreported[task.run_id] = problems
         return
     work.failures[task.run_id] = problems
+    _forget_bases(work, task.run_id)
     try:
         work.store.fail(work.runs[task.run_id], problems)
     except OSError:

@@ -1,7 +1,8 @@
 """The folder of a batch: what is done, written by one process at a time, and each file whole or not there.
 
 ``runs/<id>/`` are results folders. Their inputs are links to ``tables/``, where each table stands once.
-``pieces/<id>/`` holds the answered pieces of runs that are not done, ``failed/<id>.json`` why a run failed.
+``pieces/<id>/`` holds the answered pieces and bases of runs that are not done, ``failed/<id>.json`` why a run
+failed.
 ``work/`` belongs to the process that holds the lock, and is emptied when the next one takes it.
 """
 
@@ -15,10 +16,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from logistics.batches.digests import folder_digest
 from logistics.batches.plan import Run
@@ -37,6 +38,9 @@ SCHEMA = "logistics.batch/1"
 RUNS, TABLES, PIECES, FAILED, WORK, LOCK = "runs", "tables", "pieces", "failed", "work", ".lock"
 ABOUT = "run-info.json"
 """In the folder of a run: which scenario, variant and values it is."""
+OUTPUTS = "report-info.json"
+"""In the folder of a run: language and digests of its reports."""
+PartStep = Literal["base", "piece"]
 WAIT_S = 0.2
 HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 """What the system says of a lock that another process holds."""
@@ -105,9 +109,9 @@ class BatchStore:
             self._lock.close()
 
     @property
-    def networks(self) -> Path:
-        """Where networks lie for the workers of this machine."""
-        return self.folder / WORK / "networks"
+    def shared(self) -> Path:
+        """Where networks and answers of bases lie for the workers of this machine."""
+        return self.folder / WORK / "shared"
 
     def is_done(self, run: Run) -> bool:
         """Whether the results of a run are there, each file as it was; what is damaged is removed."""
@@ -119,9 +123,20 @@ class BatchStore:
         shutil.rmtree(folder)
         return False
 
-    def has(self, run_id: str, file: str) -> bool:
-        """Whether a file is in the folder of a run."""
-        return (self.folder / RUNS / run_id / file).exists()
+    def has_reports(self, run_id: str, names: Collection[str], lang: str) -> bool:
+        """Whether these reports of a run are there in a language, and all of them as they were made."""
+        folder = self.folder / RUNS / run_id
+        made = self._reports(run_id, lang)
+        return set(names) <= made.keys() and all(_is(folder / name, made[name]) for name in made)
+
+    def _reports(self, run_id: str, lang: str) -> dict[str, str]:
+        """Digests of the reports of a run that were made in a language, by name."""
+        try:
+            text = (self.folder / RUNS / run_id / OUTPUTS).read_text(encoding="utf-8")
+            said = json.loads(text)
+            return dict(said["files"]) if said["lang"] == lang else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
 
     def files(self, run_id: str) -> dict[str, bytes]:
         """Contents of the files of a run."""
@@ -151,8 +166,11 @@ class BatchStore:
         _remove_empty(self.folder / PIECES)
         self.forget_failure(run.id)
 
-    def add(self, run_id: str, files: Mapping[str, bytes]) -> None:
-        """Put further files into the folder of a run that is done, each whole or not at all."""
+    def put_reports(self, run_id: str, files: Mapping[str, bytes], lang: str) -> None:
+        """Put reports into the folder of a run that is done, each whole or not at all, then what they are."""
+        made = {name: digest_of_bytes(content) for name, content in files.items()}
+        said = {"lang": lang, "files": self._reports(run_id, lang) | made}
+        files = {**files, OUTPUTS: canonical_json(said).encode()}
         with tempfile.TemporaryDirectory(dir=self.folder / WORK) as name:
             for number, (file, content) in enumerate(files.items()):
                 work, path = Path(name) / str(number), self.folder / RUNS / run_id / file
@@ -160,22 +178,24 @@ class BatchStore:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(work, path)
 
-    def put_part(self, run_id: str, number: int, count: int, data: bytes) -> None:
-        """Keep the answer of a piece of a run that is not done."""
+    def put_part(self, run_id: str, step: PartStep, number: int, count: int, data: bytes) -> Path:
+        """Keep the answer of one of the pieces or bases of a run that is not done."""
         folder = self.folder / PIECES / run_id
         folder.mkdir(parents=True, exist_ok=True)
-        work = self.folder / WORK / f"{run_id}.{number}"
+        work = self.folder / WORK / f"{run_id}.{step}.{number}"
         work.write_bytes(data)
-        os.replace(work, folder / f"{number}-of-{count}.{digest_of_bytes(data)}")
+        path = folder / f"{step}-{number}-of-{count}.{digest_of_bytes(data)}"
+        os.replace(work, path)
+        return path
 
-    def parts(self, run_id: str, count: int) -> dict[int, bytes]:
-        """Kept answers of pieces by number; what was cut into other pieces, or is damaged, is removed."""
+    def parts(self, run_id: str, step: PartStep, count: int) -> dict[int, Path]:
+        """Kept answers by number; what was cut into other parts, or is damaged, is removed."""
         found = {}
-        for path in sorted((self.folder / PIECES / run_id).glob("*")):
-            data, (place, _, digest) = path.read_bytes(), path.name.partition(".")
-            number, _, of = place.partition("-of-")
-            if of == str(count) and digest == digest_of_bytes(data):
-                found[int(number)] = data
+        for path in sorted((self.folder / PIECES / run_id).glob(f"{step}-*")):
+            place, _, digest = path.name.partition(".")
+            number, _, of = place.removeprefix(f"{step}-").partition("-of-")
+            if of == str(count) and digest == digest_of_bytes(path.read_bytes()):
+                found[int(number)] = path
             else:
                 path.unlink()
         return found
@@ -233,6 +253,14 @@ class BatchStore:
                 self._digests[key] = digest_of_bytes(path.read_bytes())
             whole[path.relative_to(store).as_posix()] = self._digests[key]
         return folder_digest(whole) == store.name
+
+
+def _is(path: Path, digest: str) -> bool:
+    """Whether a file is there and has this digest."""
+    try:
+        return digest_of_bytes(path.read_bytes()) == digest
+    except OSError:
+        return False
 
 
 def _about(run: Run) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a worker does: the steps of a run, from a scenario to the files of its results folder.
 
 A run starts; it is done at once, or splits into the pieces of its study, which workers do in any order and
-anywhere, and one of them merges. Nothing of a step's answer depends on the worker or on the clock, but for
-``timing.json``.
+anywhere, and one of them merges. What pieces start from, its bases, is found before them.
+Nothing of a step's answer depends on the worker or on the clock, but for ``timing.json``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from logistics.version import VERSION
 if TYPE_CHECKING:
     from logistics.studies.register import ReadyStudy
 
+Step = Literal["start", "base", "piece", "merge", "report"]
 KEPT = 4
 """Cases that a worker keeps ready for further pieces."""
 
@@ -40,9 +41,9 @@ class Task:
     network
         Digest of its network, which the worker has.
     step
-        ``start``, ``piece``, ``merge``, or ``report`` on finished results.
+        ``start``, ``base``, ``piece``, ``merge``, or ``report`` on finished results.
     piece
-        Number of the piece.
+        Number of the piece or the base.
     parts
         ``merge``: answers of the pieces in order; ``report``: pickled files of the results folder.
     engine
@@ -51,18 +52,21 @@ class Task:
         Reports to make, and their language.
     spent_s
         Seconds that earlier steps of the run took.
+    bases
+        ``piece``, ``merge``: names of the files with the answers of the bases, in order; the worker has them.
     """
 
     run_id: str
     scenario: bytes
     network: str
-    step: Literal["start", "piece", "merge", "report"]
+    step: Step
     piece: int = 0
     parts: tuple[bytes, ...] = ()
     engine: str = VERSION
     reports: str = "none"
     lang: str = "en"
     spent_s: float = 0.0
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,15 @@ class Done:
 
 @dataclass(frozen=True)
 class Split:
-    """The run has so many pieces."""
+    """The run has so many pieces, and so many bases that they start from."""
 
     count: int
+    bases: int
 
 
 @dataclass(frozen=True)
 class Part:
-    """Answer of a piece, for the worker that merges."""
+    """Answer of a piece for the worker that merges, or of a base for all."""
 
     data: bytes
 
@@ -106,22 +111,22 @@ class Answered(NamedTuple):
 _ready: dict[str, tuple[ReadyStudy, Sequence[Any], float]] = {}
 
 
-def do_step(task: Task, networks: Path) -> Answer:
+def do_step(task: Task, shared: Path) -> Answer:
     """Do one step.
 
     Parameters
     ----------
     task
         The step.
-    networks
-        Folder of the networks, see :mod:`logistics.batches.networks`.
+    shared
+        Folder of what steps share: networks, see :mod:`logistics.batches.networks`, and answers of bases.
     """
     if task.engine != VERSION:
         return Refusal((Problem("batch.engine", found=VERSION, allowed=task.engine),))
     try:
         if task.step == "report":
             return _reported(task)
-        return _stepped(task, networks)
+        return _stepped(task, shared)
     except InputError as error:
         return Refusal(error.problems)
     except MemoryError:
@@ -133,14 +138,26 @@ def do_step(task: Task, networks: Path) -> Answer:
         return Refusal((Problem("batch.internal", found=found[:300], subject=place),))
 
 
-def _stepped(task: Task, networks: Path) -> Answer:
+def _stepped(task: Task, shared: Path) -> Answer:
+    from logistics.batches.bases import MappedBases, mapped_base, packed_base
+    from logistics.studies.register import based, bases_of, run_base
     from logistics.studies.study import StudyResult
 
     with _logged() as log:
-        (case, study, spec), pieces, read_s = _ready_run(task, networks)
+        ready, pieces, read_s = _ready_run(task, shared)
+        bases = bases_of(ready)
         if task.step == "start" and len(pieces) > 1:
-            return Split(len(pieces))
+            return Split(len(pieces), len(bases))
+        if task.step == "base":
+            found = run_base(ready, bases[task.piece], _silent)
+            return Part(packed_base(found, log.getvalue()))
+        paths = [shared / name for name in task.bases]
+        answers: Mapping[Any, Any] = MappedBases(bases, paths) if paths else {}
+        if task.step == "start":
+            answers = {base: run_base(ready, base, _silent) for base in bases}
+        case, study, spec = based(ready, answers)
         if task.step == "merge":
+            log.write("".join(mapped_base(path)[1] for path in paths))
             saved = [pickle.loads(part) for part in task.parts]  # noqa: S301 - parts of our own workers
             results = [result for result, _ in saved]
             log.write("".join(words for _, words in saved))
@@ -156,7 +173,7 @@ def _stepped(task: Task, networks: Path) -> Answer:
     return Done(rendered_results(case, merged, log.getvalue()))
 
 
-def _ready_run(task: Task, networks: Path) -> tuple[ReadyStudy, Sequence[Any], float]:
+def _ready_run(task: Task, shared: Path) -> tuple[ReadyStudy, Sequence[Any], float]:
     """The case of a run, its study and its pieces; kept for the next step of the same run."""
     if task.run_id in _ready:
         return _ready[task.run_id]
@@ -165,7 +182,7 @@ def _ready_run(task: Task, networks: Path) -> tuple[ReadyStudy, Sequence[Any], f
 
     started = time.perf_counter()
     scenario = pickle.loads(task.scenario)  # noqa: S301 - from the process that runs the batch
-    network, warnings = _network(networks / task.network)
+    network, warnings = _network(shared / task.network)
     ready = ready_study(build_case(scenario, network, warnings))
     pieces = ready.study.pieces(ready.case, ready.spec)
     if len(_ready) >= KEPT:

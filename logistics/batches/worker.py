@@ -59,7 +59,7 @@ def main() -> None:
     os.dup2(2, 1)
     cores = int(os.environ["PYTHON_CPU_COUNT"])
     os.cpu_count = lambda: cores
-    networks = Path(sys.argv[1])
+    shared = Path(sys.argv[1])
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, tasks), daemon=True).start()
     # Loaded before the first step, whose time counts.
@@ -69,7 +69,7 @@ def main() -> None:
 
     write_frame(answers, READY)
     while True:
-        answer = do_step(pickle.loads(tasks.get()), networks)  # noqa: S301 - from the parent
+        answer = do_step(pickle.loads(tasks.get()), shared)  # noqa: S301 - from the parent
         write_frame(answers, pickle.dumps(answer))
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logistics.batches.plan import BatchPlan
-    from logistics.batches.scheduler import BatchOutcome, BatchState
+    from logistics.batches.progress import BatchState
+    from logistics.batches.scheduler import BatchOutcome
 
 EXIT_FAILED, EXIT_INTERRUPTED = 7, 130
 PLAIN_EVERY_S = 10.0
@@ -139,9 +140,9 @@ def _say_outcome(plan: BatchPlan, outcome: BatchOutcome, out: Path, lang: str) -
 
 @contextmanager
 def _display(plan: BatchPlan, lang: str, *, quiet: bool) -> Iterator[Callable[[BatchState], None]]:
-    """Show how far a batch is: a bar on a terminal, else a line now and then."""
+    """Show how far a batch is: a bar on a terminal, else a line now and then; quiet: only if it is stuck."""
     if quiet:
-        yield lambda _: None
+        yield _calls_for_workers(lang)
     elif sys.stderr.isatty():
         with _bar(plan, lang) as tell:
             yield tell
@@ -150,16 +151,34 @@ def _display(plan: BatchPlan, lang: str, *, quiet: bool) -> Iterator[Callable[[B
 
 
 def _lines(plan: BatchPlan, lang: str) -> Callable[[BatchState], None]:
-    """Say the plan once, then how far it is every few seconds and at the end."""
+    """Say the plan once, then how far it is every few seconds, and at once when there are no workers."""
+    from logistics.batches.progress import progress_words
+
     last: list[float] = []
+    call = _calls_for_workers(lang)
 
     def tell(state: BatchState) -> None:
         if not last:
             click.echo(text("batch.plan", lang, count=len(plan.runs), found=state.found), err=True)
             last.append(time.monotonic())
-        elif time.monotonic() - last[0] >= PLAIN_EVERY_S:
-            click.echo(_progress(state, lang), err=True)
+        call(state)
+        if not state.is_deserted and time.monotonic() - last[0] >= PLAIN_EVERY_S:
+            click.echo(progress_words(state, lang), err=True)
             last[0] = time.monotonic()
+
+    return tell
+
+
+def _calls_for_workers(lang: str) -> Callable[[BatchState], None]:
+    """Say that there are no workers, once each time they are gone."""
+    from logistics.batches.progress import progress_words
+
+    was_deserted = [False]
+
+    def tell(state: BatchState) -> None:
+        if state.is_deserted and not was_deserted[0]:
+            click.echo(progress_words(state, lang), err=True)
+        was_deserted[0] = state.is_deserted
 
     return tell
 
@@ -169,19 +188,14 @@ def _bar(plan: BatchPlan, lang: str) -> Iterator[Callable[[BatchState], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
+    from logistics.batches.progress import progress_words
+
     columns = BarColumn(), TextColumn("{task.description}")
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(plan.runs))
 
         def tell(state: BatchState) -> None:
             complete = len(plan.runs) - state.remaining
-            progress.update(bar, completed=complete, description=_progress(state, lang))
+            progress.update(bar, completed=complete, description=progress_words(state, lang))
 
         yield tell
-
-
-def _progress(state: BatchState, lang: str) -> str:
-    eta = state.eta_s
-    said = text("batch.no_eta", lang) if eta is None else text("batch.eta", lang, minutes=f"{eta / 60:.1f}")
-    done = state.found + state.done
-    return text("batch.progress", lang, done=done, failed=state.failed, remaining=state.remaining, eta=said)

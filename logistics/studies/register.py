@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -16,7 +16,7 @@ from logistics.studies.frontier import Frontier
 from logistics.studies.portfolio import PortfolioStudy
 from logistics.studies.routes import Routes
 from logistics.studies.siting import Siting
-from logistics.studies.study import Report, Study, StudyResult
+from logistics.studies.study import BasedStudy, Report, Study, StudyResult
 from logistics.yaml_files import Document, validated
 
 STUDIES: dict[str, Study] = {
@@ -94,9 +94,31 @@ def run_study(case: Case, report: Report | None = None) -> StudyResult:
 def run_ready(ready: ReadyStudy, report: Report | None = None) -> StudyResult:
     """Run a study that was made ready; see :func:`run_study`."""
     report = report or _silent
-    case, study, spec = ready
+    case, study, spec = based(ready, {base: run_base(ready, base, report) for base in bases_of(ready)})
     results = [study.run_piece(case, spec, piece, report) for piece in study.pieces(case, spec)]
     return study.merge(case, spec, results)
+
+
+def bases_of(ready: ReadyStudy) -> Sequence[Any]:
+    """What a study finds once before its pieces; for most there is nothing."""
+    case, study, spec = ready
+    return study.bases(case, spec) if isinstance(study, BasedStudy) else ()
+
+
+def run_base(ready: ReadyStudy, base: Any, report: Report) -> Any:
+    """Find one of the bases of a study."""
+    case, study, spec = ready
+    assert isinstance(study, BasedStudy)
+    return study.run_base(case, spec, base, report)
+
+
+def based(ready: ReadyStudy, answers: Mapping[Any, Any]) -> ReadyStudy:
+    """A study whose pieces start from the answers of its bases."""
+    case, study, spec = ready
+    if not answers:
+        return ready
+    assert isinstance(study, BasedStudy)
+    return ReadyStudy(case, study, study.with_bases(spec, answers))
 
 
 def _silent(key: str, values: Mapping[str, object]) -> None:

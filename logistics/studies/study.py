@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 from pydantic import BaseModel
@@ -96,7 +96,7 @@ class Study(Protocol):
 
     A study that needs more than its settings say has a method ``prepare(case, settings)``, which returns the
     case to work on and what the other methods get as `spec`. One that can find problems on the network has
-    ``problems(case, spec)``.
+    ``problems(case, spec)``. One whose pieces start from the same answers is a :class:`BasedStudy`.
     """
 
     kind: str
@@ -110,3 +110,17 @@ class Study(Protocol):
 
     def merge(self, case: Case, spec: Any, results: Sequence[Any]) -> StudyResult:
         """Put the parts together."""
+
+
+@runtime_checkable
+class BasedStudy(Study, Protocol):
+    """A study some of whose pieces start from the same answers: bases, found once for all of them."""
+
+    def bases(self, case: Case, spec: Any) -> Sequence[Any]:
+        """What to find before the pieces, each on its own; small, picklable and hashable."""
+
+    def run_base(self, case: Case, spec: Any, base: Any, report: Report) -> Any:
+        """Find one base: an answer that is frozen and picklable, its arrays too."""
+
+    def with_bases(self, spec: Any, answers: Mapping[Any, Any]) -> Any:
+        """Settings for the pieces and the merge; an answer is read when one of them asks for it."""

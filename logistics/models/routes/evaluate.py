@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +19,17 @@ from logistics.models.flow.column_generation import FlowModel, Progress, StopRul
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.pricing import PathPricer, Priced
 from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
+from logistics.models.routes.base import SolvedBase
 from logistics.models.routes.savings import most_saved
 from logistics.models.routes.through import Through
 from logistics.models.routes.trial import Aim, TrialAnswer, TrialMaster
 from logistics.models.routes.union import Restriction, UnionInstance
+from logistics.models.routes.worth import UnionFlow, Worth
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
-Proof = Literal["screened", "warm", "full"]
 REDUCED_COST = 1e-9
 BASE_GAP = 1e-9
 """To which the base is solved first: its master then goes on until nothing prices out."""
@@ -49,66 +49,6 @@ class BaseUnsolved(Exception):
     def __init__(self, instance: Instance, solved: SolvedFlow) -> None:
         super().__init__(solved.status)
         self.instance, self.solved = instance, solved
-
-
-@dataclass(frozen=True)
-class UnionFlow:
-    """A plan in the numbers of the union.
-
-    Parameters
-    ----------
-    commodity, path, flow_t
-        Used columns: commodity, arcs in order, tonnes.
-    unserved_t
-        Tonnes not served of each commodity.
-    prices, unserved_price
-        Prices of the shared rows, and of the limit on unserved tonnes.
-    """
-
-    commodity: Ints
-    path: tuple[Ints, ...]
-    flow_t: Floats
-    unserved_t: Floats
-    prices: RowPrices
-    unserved_price: float
-
-
-@dataclass(frozen=True)
-class Worth:
-    """What an addition changes.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    proof
-        ``screened``: the base's duals prove that nothing changes; ``warm``: solved on from the base;
-        ``full``: solved afresh, since more demand may be served with it.
-    value, bound
-        Objective with the addition, and its lower bound.
-    low, high
-        Interval that holds (base − with addition).
-    most
-        Bound on that from the base's duals alone.
-    flow
-        The plan with the addition; the base's where that stays the best.
-    seconds
-        Time it took.
-    solved
-        Where it was solved afresh: the answer in the numbers of the instance with it alone.
-    """
-
-    name: str
-    proof: Proof
-    value: float
-    bound: float
-    low: float
-    high: float
-    most: float
-    flow: UnionFlow
-    seconds: float
-    rounds: int = 0
-    solved: SolvedFlow | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +73,8 @@ class WarmBase:
         Called after each round of that.
     start
         Paths known to be good, in the numbers of ``union.restricted(())``.
+    known
+        The base where another union on it has solved it: it is not solved again.
 
     Raises
     ------
@@ -146,21 +88,27 @@ class WarmBase:
         time_limit_s: float = float("inf"),
         report: Callable[[Progress], None] | None = None,
         start: Iterable[tuple[int, Ints]] = (),
+        known: SolvedBase | None = None,
     ) -> None:
         self.union = union
         self._time_limit_s = time_limit_s
         self.base: Restriction = union.restricted(())
-        model = FlowModel(self.base.instance, StopRule(BASE_GAP, time_limit_s), report, start)
-        self.solved: SolvedFlow = model.solve()
+        if known is None:
+            model = FlowModel(self.base.instance, StopRule(BASE_GAP, time_limit_s), report, start)
+            solved, columns = model.solve(), model.columns
+        else:
+            found = known.within(self.base.instance)
+            solved, columns = found.flow, found.columns
+        self.solved: SolvedFlow = solved
         if self.solved.status not in ("optimal", "limit") or self.solved.gap > SOLVED_GAP:
             raise BaseUnsolved(self.base.instance, self.solved)
         self._gated = union.gated()
         self._num_resources = len(union.instance.resources)
         self.pricer = PathPricer(self._gated)
         self._through: dict[int, Through] = {}
-        self._aim = _aim_of(model, self.solved)
+        self._aim = _aim_of(self.base.instance, solved)
         self.master = TrialMaster(self._gated, self.pricer.costs, self._aim)
-        self._lay_out(model)
+        self._lay_out(columns)
         self._state, _ = self._optimise(None)
         self.flow: UnionFlow = self._flow(self._state)
         self.master.settle()
@@ -180,10 +128,10 @@ class WarmBase:
         """How far its value may be above the optimum."""
         return max(0.0, self.value - self.bound)
 
-    def _lay_out(self, model: FlowModel) -> None:
+    def _lay_out(self, columns: Sequence[tuple[int, Ints]]) -> None:
         """Put the base's columns into the master: near ones awake, the only good way of the others asleep."""
         c = self._gated.commodities
-        paths = self.base.in_union(model.columns)
+        paths = self.base.in_union(columns)
         flow = {(k, path.tobytes()): f for (k, path), f in self._flows()}
         master = self.master
         prices = self._in_union(self.solved.duals)
@@ -335,6 +283,13 @@ class WarmBase:
         """Paths of the base's plan, in the numbers of ``union.restricted(())``."""
         return self.solved.used_paths
 
+    def known(self) -> SolvedBase:
+        """The base for another union on it."""
+        number, layer = self._numbers_in(self.base), self._gated.commodities.layer
+        members = self.master.commodity.tolist()
+        columns = [(k, number[layer[k]][path]) for k, path in zip(members, self.master.path, strict=True)]
+        return SolvedBase.of(self.base.instance, self.solved, columns)
+
     def worth(self, addition: int) -> Worth:
         """What one addition changes, proven."""
         clock = time.perf_counter()
@@ -478,10 +433,10 @@ class WarmBase:
         return replace(least, duals=replace(least.duals, resource=resource))
 
 
-def _aim_of(model: FlowModel, solved: SolvedFlow) -> Aim:
+def _aim_of(instance: Instance, solved: SolvedFlow) -> Aim:
     """What the base's solve minimised in the end, as trials go on with it."""
-    price = model.instance.unserved_cny_per_t
-    count = len(model.instance.commodities)
+    price = instance.unserved_cny_per_t
+    count = len(instance.commodities)
     if price is not None:
         return Aim(unserved=np.broadcast_to(np.asarray(price, dtype=float), (count,)).copy())
     if solved.least_unserved is not None:
