@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from logistics.batches.plan import BatchPlan
-    from logistics.batches.scheduler import BatchState
+    from logistics.batches.progress import BatchState
     from logistics.network.network import Network
 
 
@@ -321,15 +321,12 @@ def _line() -> Callable[[str], None]:
 
 
 def _progress(lang: str) -> Callable[[BatchState], None]:
+    from logistics.batches.progress import progress_words
+
     say, last = _line(), [""]
 
     def tell(state: BatchState) -> None:
-        eta = state.eta_s
-        left = (
-            text("batch.no_eta", lang) if eta is None else text("batch.eta", lang, minutes=f"{eta / 60:.1f}")
-        )
-        values = {"done": state.found + state.done, "failed": state.failed, "remaining": state.remaining}
-        words = text("batch.progress", lang, eta=left, **values)
+        words = progress_words(state, lang)
         if words != last[0]:
             say(words)
             last[0] = words

@@ -44,10 +44,11 @@ def family(count, *, study=""):
     )
 
 
-def slow(seconds, *, pieces=1, note=""):
+def slow(seconds, *, pieces=1, bases=0, note=""):
     """The study line of a run that takes its time."""
     note = f"note:{note}" if note else ""
-    return f"study: {{kind: slow, seconds: {float(seconds)}, pieces: {pieces}, note: '{note}'}}\n"
+    cut = f"pieces: {pieces}, bases: {bases}"
+    return f"study: {{kind: slow, seconds: {float(seconds)}, {cut}, note: '{note}'}}\n"
 
 
 def begin(*arguments, cwd, before=None, **options):

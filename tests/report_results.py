@@ -60,7 +60,11 @@ STUDIES = {
 
 
 def solved(
-    place: Path, study: str = "assignment", names: Mapping[str, str] | None = None, more: str = ""
+    place: Path,
+    study: str = "assignment",
+    names: Mapping[str, str] | None = None,
+    more: str = "",
+    years: str = "2021",
 ) -> Path:
     """Solve the tiny network in `place` and return its results folder.
 
@@ -72,6 +76,8 @@ def solved(
         New names of things, by id; both languages.
     more
         Further lines of the scenario.
+    years
+        Years of the scenario, with commas.
     """
     network = place / "networks" / "three_gateways"
     shutil.copytree(THREE_GATEWAYS, network)
@@ -84,7 +90,7 @@ def solved(
     scenario = place / "scenarios" / "tiny.yaml"
     scenario.parent.mkdir()
     scenario.write_text(
-        f"schema: 1\nname: {{en: '{title}', zh: '{title}'}}\nnetwork: three_gateways\nyears: [2021]\n"
+        f"schema: 1\nname: {{en: '{title}', zh: '{title}'}}\nnetwork: three_gateways\nyears: [{years}]\n"
         f"objective: generalised\n{STUDIES[study]}{more}",
         encoding="utf-8",
     )

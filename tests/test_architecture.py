@@ -56,7 +56,7 @@ HEAVY_ONLY_IN = {
     "shapely": ("network.geography", "reports.geopackage"),
     "pyogrio": ("reports.geopackage",),
     "jinja2": ("reports.page",),
-    "markupsafe": ("reports.page",),
+    "markupsafe": ("reports.page", "reports.two_languages"),
     "matplotlib": ("reports.figures",),
     "networkx": ("network.geography",),
     "duckdb": ("batches.query",),

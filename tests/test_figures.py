@@ -8,6 +8,7 @@ from PIL import Image
 
 from logistics.reports import figures
 from logistics.reports.figures import FONTS, installed_fonts, write_figures
+from logistics.reports.short_names import fitted
 from logistics.reports.source import read_results
 from tests.report_results import reported, solved
 from tests.test_command_line import command_line
@@ -18,6 +19,7 @@ STUDY_FIGURES = {
     "disruption": {"modes", "costs", "times", "events"},
     "routes": {"modes", "costs", "times", "routes"},
     "portfolio": {"modes", "costs", "times", "values"},
+    "siting": {"modes", "costs", "times", "sites", "candidates"},
 }
 needs_font = pytest.mark.skipif(not installed_fonts(), reason="no font with Chinese characters")
 
@@ -40,6 +42,14 @@ def test_each_study_gets_its_figures(tmp_path: Path, study: str) -> None:
     words = (tmp_path / "figures" / "modes.svg").read_text(encoding="utf-8")
     assert "分运输方式货量" in words
     assert "海运" in words
+
+
+def test_names_of_routes_keep_both_ends() -> None:
+    """What is cut is the end of each stop; what kind of plane it is stays."""
+    name = "Hangzhou Xiaoshan International Airport–Almaty International Airport, B767-300F"
+    assert fitted(name, 46) == "Hangzhou Xiaosh…–Almaty Internati…, B767-300F"
+    assert fitted("杭州—阿拉木图（B767-300F）", 46) == "杭州—阿拉木图（B767-300F）"
+    assert fitted("x" * 60, 46) == "x" * 45 + "…"
 
 
 @needs_font

@@ -192,6 +192,8 @@ def _of_conflict(case, instance, answer, looser):
         # On the edge no set is sure to fail.
         return
     members = list(conflict.members)
+    if list(np.flatnonzero(conflict.proof.limit)) != members or proven(plan, rows, conflict.proof) <= 0:
+        yield f"limits {members} are named, but the prices {conflict.proof.limit} prove another conflict"
     if not members or plan.least_broken([rows[i] for i in members]).value <= 0.1 * CLOSE:
         yield f"limits {members} can hold together"
     for out in members:

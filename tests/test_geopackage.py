@@ -132,6 +132,28 @@ def test_proposed_services_carry_what_was_found_about_them(tmp_path: Path) -> No
     }
 
 
+def test_loads_with_what_was_chosen_stand_beside_those_without(tmp_path: Path) -> None:
+    """Of every leg that either plan uses: both, and the change."""
+    folder = solved(tmp_path, study="portfolio")
+    results = read_results(folder)
+    write_geopackage(results, folder / "network.gpkg")
+    legs = layer(folder, "loads of services").set_index(["service_id", "leg", "via_id"])
+    (chosen,) = (name for name in results.plans if name)
+    for column, plan in (("tonnes", ""), ("chosen_tonnes", chosen)):
+        loads = leg_loads(results.plans[plan], results.networks[2021], 2021)
+        tonnes = np.bincount(loads.leg_row, loads.tonnes)
+        mine = {
+            (leg.service_id, leg.stop_seq, leg.via_id): amount
+            for leg, amount in zip(loads.legs, tonnes, strict=True)
+            if leg.action == RIDE
+        }
+        assert legs[column].to_dict() == pytest.approx({key: mine.get(key, 0.0) for key in legs.index})
+        assert mine.keys() <= set(legs.index)
+    assert np.allclose(legs["change_tonnes"], legs["chosen_tonnes"] - legs["tonnes"])
+    assert (legs["change_tonnes"].abs() > 1).any()
+    assert {"chosen_arriving_t", "change_leaving_t"} <= set(layer(folder, "sites").columns)
+
+
 def test_candidates_of_sites_carry_what_was_found_about_them(tmp_path: Path) -> None:
     """Chosen or not, rank and worth, beside the warehouses that exist."""
     folder = solved(tmp_path, study="siting")

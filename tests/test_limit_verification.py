@@ -482,7 +482,7 @@ EVENTS = (
 
 
 LIMITS = "limits: {load: {service: RAIL_DE, max_t: 900}, max_co2_t: 100000}"
-CONFLICT = "limits: {load: [{service: RAIL_DE, min_t: 900}, {service: RAIL_DE, max_t: 500}]}"
+CONFLICT = "limits: {load: [{service: RAIL_DE, min_t: 900}, {service: RAIL_DE, max_t: 500}], max_co2_t: 1e+5}"
 FOLDERS = {
     "frontier": "study: {kind: frontier, points: 4}",
     "events": EVENTS,
@@ -905,10 +905,42 @@ def test_altered_prices_of_a_conflict_are_found(copy, name, change):
     assert "verify.conflict" in codes(folder)
 
 
-@pytest.mark.xfail(strict=True, reason="no certificate in the files is of the members alone")
-def test_members_of_a_conflict_are_checked(copy):
+SPOILED_MEMBERS = {
+    "no price": lambda row: 0.0 if row["kind"] == "limit" else row["price"],
+    "dearer than its scale": lambda row: row["price"] * (1e4 if row["kind"] == "limit" else 1.0),
+    "negative": lambda row: -row["price"] if row["kind"] == "limit" else row["price"],
+    "of another program": lambda row: 1.0 if row["id"] == "path_scale" else row["price"],
+}
+
+
+@pytest.mark.parametrize("spoiled", list(SPOILED_MEMBERS))
+def test_altered_prices_of_the_members_are_found(copy, spoiled):
+    """The proof of the conflict still holds; who is in it is no longer proven."""
+    folder = copy("conflict")
+    path = folder / "duals.parquet"
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    mine = [row for row in rows if row["certificate"] == "members"]
+    assert mine
+    for row in mine:
+        row["price"] = SPOILED_MEMBERS[spoiled](row)
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+    forge(folder)
+    assert codes(folder) == {"verify.bill"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [[False, False, True], [True, True, True], [True, False, False], [False, False, False]],
+    ids=["others", "one more", "one less", "none"],
+)
+def test_members_of_a_conflict_are_checked(copy, said):
     """“These cannot hold together (proven)” is said of some limits: no others may be put in their place."""
     folder = copy("conflict")
-    rewrite(folder / "limits.parquet", "in_conflict", lambda value: not value)
+    path = folder / "limits.parquet"
+    table = pq.read_table(path)
+    assert table["in_conflict"].to_pylist() == [True, True, False]
+    place = table.schema.get_field_index("in_conflict")
+    pq.write_table(table.set_column(place, "in_conflict", pa.array(said)), path)
     forge(folder)
-    assert codes(folder)
+    assert codes(folder) == {"verify.bill"}

@@ -802,7 +802,6 @@ def test_shares_are_judged_on_total_demand(desk):
     assert row["relaxed_to"] == pytest.approx(2300 / 2350)
 
 
-@pytest.mark.xfail(strict=True, reason="the total is over tonnes served, the limit over all demand")
 def test_the_local_share_of_the_totals_is_that_of_the_limit(desk):
     """Also where cargo is left: a planner who reads 100 % in the totals is not told less by the limit."""
     ran = desk.solved(f"{NO_WAY_HOME}\nlimits: {{min_local_gateway_share: 0}}")

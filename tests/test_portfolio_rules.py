@@ -9,9 +9,11 @@ import re
 from itertools import product
 
 import numpy as np
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from logistics.network.tables import BY_NAME
 from logistics.proposals.entering import RouteOption, options_of, subsidy_share
 from logistics.proposals.spec import Generate, ProposalRow, Source
 from logistics.studies import route_tables
@@ -24,7 +26,7 @@ from logistics.studies.routes import RoutesSpec
 from tests.test_command_line import command_line
 from tests.test_documents import RESULTS, SCENARIOS, first_cells, keys, section
 from tests.test_limits import Desk, verified
-from tests.tiny import three_gateways, tiny_network
+from tests.tiny import table_of, three_gateways, tiny_network
 from tests.tiny_routes import made_route
 
 YEARS = (2021, 2022)
@@ -203,7 +205,7 @@ def test_rows_say_what_the_rules_say(seed):
         spec = PortfolioSpec.model_validate(
             {"kind": "portfolio", "proposals": [{"list": []}], "options": others, **rules}
         )
-        choices = choices_of(options_of(routes), spec.options, YEARS)
+        choices = choices_of(dict.fromkeys(YEARS, options_of(routes)), spec.options)
         if len(choices) <= MOST_CHOICES:
             break
     rows = Rulebook(spec, choices, dict.fromkeys(YEARS, network)).rows()
@@ -223,7 +225,7 @@ def test_budgets_are_scaled_by_the_frontier():
             "counts": [{"most": 5}],
         }
     )
-    choices = choices_of(options_of([TRAIN]), (), YEARS)
+    choices = choices_of(dict.fromkeys(YEARS, options_of([TRAIN])), ())
     rulebook = Rulebook(spec, choices, dict.fromkeys(YEARS, airports()))
     upper = {factor: dict(zip(rows.ids, rows.upper, strict=True)) for factor in (0.0, 1.0, 2.0)
              for rows in [rulebook.rows(factor)]}  # fmt: skip
@@ -416,6 +418,21 @@ def test_years_hang_together(desk):
     assert free.rows("portfolio_plans")[0]["benefit_cny"] == pytest.approx(total, rel=1e-6)
 
 
+def test_each_year_has_its_rates(tmp_path):
+    """Half of 2021's in 2022: what other cargo pays, and fares at the proposed tariff; the cost stays."""
+    desk = Desk(tmp_path)
+    named = {"what": "tariff", "mode": "rail", "region": "*", "source": "invented", "confidence": "high"}
+    rows = table_of(BY_NAME["rate_levels"], [{**named, "year": 2022.0, "factor": 0.5}])
+    pacsv.write_csv(rows, desk.root / "networks" / "three_gateways" / "rate_levels.csv")
+    other = ", background_t_per_departure: 0.1, background_tariff_cny_per_t: 2000"
+    for rate_year, shares in (("", (1.0, 1.0)), (", rate_year: 2021", (1.0, 0.5))):
+        ran = desk.solved(study(routes(("T", 1000, other + rate_year)), "[2021, 2022]"))
+        paid = [1000 * 146 - 0.1 * 2000 * 146 * share for share in shares]
+        first, second = ran.rows("portfolio")
+        assert [first["running_cny"], second["running_cny"]] == pytest.approx(paid)
+        assert second["fares_cny"] == pytest.approx(shares[1] * first["fares_cny"])
+
+
 def test_the_plan_beside_is_the_year_without_options(train, plain):
     """Totals, bound and proof of result.json are those of a run without the study."""
     assert train.said["objective"] == pytest.approx(plain.said["objective"], rel=1e-9)
@@ -544,8 +561,8 @@ BAD = """  options:
     - {id: b, clearance_window: {sites: [RAIL, RAYL], open: always}}
     - {id: c, clearance_window: {sites: [RAIL], open: "never"}}
     - {id: d, clearance_window: {sites: [AIR, RAIL], open: "Mon-Sat 07:00-21:00"}}
-  exclusions: [[T, U]]
-  prerequisites: [[T, nobody], [b, T]]
+  exclusions: [[T, U], [T, T]]
+  prerequisites: [[T, nobody], [b, T], [T, T]]
   counts:
     - {least: 1, where: "moode == 'rail'"}
     - {least: 1, where: "mode =="}
@@ -565,7 +582,9 @@ FOUND = (
     ("AIR is open today: always",),
     ("RAIL is open today: Mon-Sun 08:00-20:00",),
     ("no proposal or option is called 'U'",),
+    ("'T' stands here twice",),
     ("no proposal or option is called 'nobody'",),
+    ("'T' stands here twice",),
     ("no column 'moode'", "did you mean 'mode'"),
     ("the condition 'mode ==' cannot be read",),
     ("no column 'modee'",),
@@ -601,6 +620,27 @@ def test_bad_proposals_may_be_left_out(desk):
     assert any(warning["found"] == "NOWHERE" for warning in ran.result["warnings"])
 
 
+def test_rules_may_name_proposals_that_are_left_out(desk):
+    """What cannot be evaluated never runs: it excludes nothing, and what needs it does not run either."""
+    bad = routes(("T", 1000, ""), ("U", 1000, ""), ("V", 500, "")).replace(
+        "[RAIL, RDU]", "[RAIL, NOWHERE]", 1
+    )
+    rules = "  exclusions: [[T, U]]\n  prerequisites: [[V, T]]\n"
+    ran = desk.run(study(bad + rules), "--keep-going")
+    assert ran.code == 0, ran.err
+    assert [row["unit_id"] for row in ran.rows("portfolio")] == ["U"]
+
+
+@pytest.mark.parametrize(("rule", "code"), [("most: 1", 0), ("least: 1", 3)])
+def test_a_count_of_what_there_is_not_is_said(desk, rule, code):
+    """The condition can be read, but no proposal meets it."""
+    text = study(f"{routes(('T', 1000, ''))}  counts: [{{{rule}, where: \"mode == 'airr'\"}}]\n")
+    ran = desk.run(text)
+    assert ran.code == code
+    assert "no proposal and no option meets 'mode == 'airr''" in ran.err
+    assert "portfolio.count_of_none" in {warning["code"] for warning in ran.result["warnings"]}
+
+
 @pytest.mark.parametrize("objective", ["hours", "co2"])
 def test_options_are_not_added_to_hours_or_kilograms(desk, objective):
     """They cost CNY."""
@@ -632,6 +672,12 @@ SHAPES = {
     "another budget": (
         f"{routes(('T', 1, ''))}  budgets: [{{counts: money, cny: {{2021: 1}}}}]\n",
         "'money'",
+    ),
+    "a count in no year": (f"{routes(('T', 1, ''))}  counts: [{{least: 1, years: []}}]\n", "counts.0.years"),
+    "called like a frequency": (
+        routes(("T", 1, "")).replace("[3.5]", "[1, 2]")
+        + "  options: [{id: t.2W, expand: {site: AIR, throughput_t_per_year: 1}}]\n",
+        "'t.2W' stands twice",
     ),
     "too full": (f"{routes(('T', 1, ''))}  min_load_factor: 1.5\n", "out of range"),
     "one alone": (f"{routes(('T', 1, ''))}  exclusions: [[T]]\n", "exclusions.0"),

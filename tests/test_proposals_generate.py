@@ -1,5 +1,6 @@
 """Rules that propose routes: arithmetic by hand on a tiny network, and the real network's proposals."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from logistics.errors import InputError
 from logistics.network.geography import great_circle_km
 from logistics.proposals.aircraft import aircraft_types
-from logistics.proposals.rates import RateLevels
+from logistics.proposals.rates import RateLevels, YearRates, lane_of
 from logistics.proposals.read import read_proposals
 from logistics.proposals.spec import Source
 from logistics.scenario.case import Case, read_case
@@ -217,6 +218,78 @@ def test_ship_takes_the_liners_way_at_the_fast_ships_speed():
     assert back.row["tariff_spot"] < out.row["tariff_spot"]
 
 
+# --- rates of other years -------------------------------------------------------------------------
+
+
+@cache
+def thirty() -> Case:
+    """The real network in 2021 to 2023; rules propose by its first year."""
+    return read_case(ROOT / "scenarios" / "thirty-routes-2023.yaml")
+
+
+@pytest.mark.parametrize("rule", [AIR, {**AIR, "to": ["JFK"], "technical_stops": ["ANC"]}, RAIL, SEA])
+def test_a_proposal_of_2021_in_2023_is_like_one_of_2023(rule):
+    """Fuel and charter to the digit; tariffs as near as the level of a region is to that of one place."""
+    rule = Source.model_validate({"generate": {**rule, "skip_existing": False}})
+    (old,), _ = read_proposals([rule], thirty(), ADDITIONS)
+    (new,), _ = read_proposals([rule], real(), ADDITIONS)
+    assert (old.rate_year, old.cost_year, new.rate_year) == (2021, 2021, 2023)
+    rates = YearRates(thirty().networks[2023], 2023)
+    brought = rates.of(old)
+    assert (brought.rate_year, brought.cost_year) == (2023, 2023)
+    assert rates.of(brought) is brought
+    assert brought.cost_cny_per_departure == pytest.approx(new.cost_cny_per_departure, rel=1e-9)
+    low, high = brought.ranges["cost_cny_per_departure"]
+    assert low <= brought.cost_cny_per_departure <= high
+    for mine, other in zip(brought.services, new.services, strict=True):
+        assert mine.row["tariff_spot"] == pytest.approx(other.row["tariff_spot"], rel=0.1)
+        assert mine.background_cny_per_t == pytest.approx(other.background_cny_per_t, rel=0.1)
+        assert mine.background_t_per_departure == pytest.approx(other.background_t_per_departure, rel=0.1)
+        assert mine.stops == other.stops
+    assert YearRates(thirty().networks[2021], 2021).of(old) is old
+
+
+def test_a_proposal_of_no_year_is_of_each():
+    """Tariffs and costs as they are written, in every year; a flight's fuel is the year's even so."""
+    plain = replace(only(**AIR), rate_year=None, cost_year=None)
+    network = thirty().networks[2021]
+    assert YearRates(network, 2021).of(plain) is plain
+    fuelled = YearRates(network, 2021).of(replace(plain, cost_year=2023))
+    assert fuelled.services == plain.services
+    saved = plain.cost_cny_per_departure - fuelled.cost_cny_per_departure
+    assert saved == pytest.approx(0.44 * plain.moving_cny["fuel"])
+
+
+@pytest.mark.parametrize(
+    ("stops", "lane"),
+    [
+        (["HGH", "ALA", "LGG"], ("EU",)),
+        (["LGG", "ALA", "HGH"], ("home", "EU")),
+        (["HGH", "NGB"], ()),
+        (["NGB", "HKG"], ("CN",)),
+        (["HKG", "NGB"], ("home", "CN")),
+        (["LGG", "JFK"], ("US",)),
+    ],
+)
+def test_a_service_is_charged_by_where_it_goes(stops, lane):
+    """Not by a stop on the way; inside a customs territory rates do not move."""
+    assert lane_of(stops, sites(), "CN") == lane
+
+
+def test_levels_of_a_lane_are_those_of_the_first_place_there_are():
+    """Home has rows of its own; a region without rows has those of all others."""
+    levels = RateLevels(real().networks[2023])
+
+    def factor(mode, place):
+        return levels.level("tariff", mode, place, 2023).factor
+
+    assert levels.rise("air", (), 2021, 2023) == 1.0
+    assert levels.rise("air", ("home", "EU"), 2021, 2023) == factor("air", "home")
+    assert levels.rise("air", ("EU",), 2023, 2021) == pytest.approx(1 / factor("air", "EU"))
+    assert levels.rise("air", ("ATLANTIS",), 2021, 2023) == factor("air", "*")
+    assert levels.rise("post", ("home", "EU"), 2021, 2023) == factor("post", "EU")
+
+
 # --- bad rules ------------------------------------------------------------------------------------
 
 
@@ -226,6 +299,8 @@ def test_ship_takes_the_liners_way_at_the_fast_ships_speed():
         ({**AIR, "to": ["LHX"]}, "change.no_row", "LHX", "LHR"),
         ({**AIR, "to": ["NLRTM"]}, "proposal.site_kind", "NLRTM", ""),
         ({**AIR, "from": ["JNH"]}, "proposal.closed_site", "JNH", ""),
+        ({**AIR, "from": ["LHR"], "to": ["HGH"]}, "proposal.at_home", "HGH", ""),
+        ({**AIR, "to": {"where": "site_id == 'NGB'"}}, "proposal.none_generated", "0", ""),
         ({**AIR, "aircraft": ["B777"]}, "proposal.no_aircraft", "B777", "B777F"),
         ({**AIR, "technical_stops": ["ANCH"]}, "change.no_row", "ANCH", "ANC"),
         ({**RAIL, "technical_stops": ["ANC"]}, "proposal.key_not_used", "technical_stops", ""),
@@ -291,26 +366,42 @@ def test_rules_are_deterministic():
 
 
 def test_rate_levels_say_what_the_services_do():
-    """The factor of a mode and region is the median of its services' tariffs over those of 2021."""
+    """The factor of a mode and region is the median of its services' tariffs over those of 2021.
+
+    So is that of what goes home; inside a customs territory tariffs stay what they are.
+    """
     network = read_case(ROOT / "scenarios" / "baseline-2021.yaml").networks[2021]
     levels = RateLevels(network)
     stops = {}
     for row in network.rows("service_stops"):
         stops.setdefault(row["service_id"], []).append(row["site_id"])
     region = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "land_region"), strict=True))
+    territory = {row["site_id"]: row["customs_territory"] for row in network.rows("sites")}
     for year in (2019, 2022, 2023):
         services = network.at_year(year).rows("services")
-        ratios = {}
+        ratios, homeward, inside = {}, {}, []
         for now, then in zip(services, network.rows("services"), strict=True):
             start, end = (region[stops[now["service_id"]][i]] for i in (0, -1))
             if start == "CN" and end != "CN":
                 ratio = effective_tariff(now, 1.0) / effective_tariff(then, 1.0)
                 ratios.setdefault((now["mode"], end), []).append(ratio)
+            if tariff := effective_tariff(then, 1.0):
+                start, end = (territory[stops[now["service_id"]][i]] for i in (0, -1))
+                if start == end:
+                    inside.append(effective_tariff(now, 1.0) / tariff)
+                elif end == "CN":
+                    homeward.setdefault(now["mode"], []).append(effective_tariff(now, 1.0) / tariff)
         assert len(ratios) > 60
         for (mode, end), values in ratios.items():
             assert levels.level("tariff", mode, end, year).factor == pytest.approx(
                 np.median(values), rel=1e-3
             )
+        for mode, values in homeward.items():
+            assert levels.level("tariff", mode, "home", year).factor == pytest.approx(
+                np.median(values), rel=1e-3
+            )
+        assert homeward.keys() == {"air", "rail", "road", "sea"}
+        assert inside == pytest.approx(np.ones(len(inside)))
     assert (
         levels.level("tariff", "air", "ATLANTIS", 2023).factor
         == levels.level("tariff", "air", "*", 2023).factor

@@ -200,7 +200,7 @@ def test_way_back_is_the_way_out_turned_unless_given(project):
     """Stops, legs, passages and figures are turned round; back_… takes precedence."""
     row = {
         "mode": "rail",
-        "stops": ["RAIL", "RDU", "FRA"],
+        "stops": ["RAIL", "RDU", "HAM"],
         "back_stops": "reverse",
         "run_h": [100, 5],
         "distance_km": [9000, 300],
@@ -215,7 +215,7 @@ def test_way_back_is_the_way_out_turned_unless_given(project):
     network = [str(name) for name in tiny_network().texts("passages", "passage_id")]
     row["passages"] = [network[:2], []]
     out, back = only(project, listed(**row)).services
-    assert [stop["site_id"] for stop in back.stops] == ["FRA", "RDU", "RAIL"]
+    assert [stop["site_id"] for stop in back.stops] == ["HAM", "RDU", "RAIL"]
     assert [stop["run_h"] for stop in out.stops] == [None, None, 5]
     assert [stop["run_h"] for stop in back.stops] == [None, 5, None]
     assert [stop["dwell_h"] for stop in back.stops] == [0, 12, 0]
@@ -230,7 +230,7 @@ def test_way_back_is_the_way_out_turned_unless_given(project):
 def test_passages_in_a_file_are_joined_by_plus(project):
     """Legs by |, passages of a leg by +."""
     a, b = (str(name) for name in tiny_network().texts("passages", "passage_id")[:2])
-    row = cells(mode="rail", stops="RAIL|RDU|FRA", run_h="100|5", distance_km="9000|300", tariff_basis="feu")
+    row = cells(mode="rail", stops="RAIL|RDU|HAM", run_h="100|5", distance_km="9000|300", tariff_basis="feu")
     proposal = only(project, filed(project, [{**row, "passages": f"{a}+{b}|"}]))
     assert [way["passages"] for way in proposal.services[0].ways] == [f"{a}|{b}"]
 
@@ -314,7 +314,11 @@ def test_keys_of_a_file_are_those_of_a_row():
         ({"tariff": "cheap"}, "schema.type", "tariff", "cheap", ""),
         ({"mode": "aire"}, "schema.choice", "mode", "aire", "air"),
         ({"aircraft": "SMALLL"}, "proposal.no_aircraft", "aircraft", "SMALLL", "SMALL"),
-        ({"stops": ["AIR", "SEA"]}, "proposal.closed_site", "stops", "SEA", ""),
+        ({"mode": "sea", "stops": ["HAM", "SEA"]}, "proposal.closed_site", "stops", "SEA", ""),
+        ({"stops": ["AIR", "HAM"]}, "proposal.site_kind", "stops", "HAM", ""),
+        ({"stops": ["CL_A", "FRA"]}, "proposal.site_kind", "stops", "CL_A", ""),
+        ({"mode": "post", "stops": ["MX_CN", "FRA"]}, "proposal.site_kind", "stops", "FRA", ""),
+        ({"proposal_id": "N" * 49}, "schema.value", "proposal_id", "N" * 49, ""),
         ({"stops": ["AIR", "AIR"]}, "service.same_stop", "stops", "AIR", ""),
         ({"back_stops": ["FRA"]}, "proposal.stops", "back_stops", "FRA", ""),
         ({"run_h": [11, 2]}, "proposal.legs", "run_h", "2", ""),
@@ -333,7 +337,8 @@ def test_keys_of_a_file_are_those_of_a_row():
         ({"tariff_basis": "truck"}, "mode.no_figure", "tariff_basis", "truck", ""),
         ({"proposal_id": "AIR_DE"}, "proposal.is_service", "proposal_id", "AIR_DE", ""),
         (
-            {"mode": "rail", "aircraft": "SMALL", "distance_km": [9000], "tariff_basis": "tkm"},
+            {"mode": "rail", "stops": ["RAIL", "RDU"], "aircraft": "SMALL", "distance_km": [9000]}
+            | {"tariff_basis": "tkm"},
             "proposal.key_not_used",
             "aircraft",
             "aircraft",
@@ -352,6 +357,23 @@ def test_bad_row(project, changes, code, column, found, hint):
     inline = problem(project, listed(**changes))
     assert (inline.code, inline.found, inline.where.file) == (code, found, "s.yaml")
     assert inline.where.line >= 9
+
+
+def test_what_is_said_of_an_id_and_of_a_currency(project):
+    """An id is shorter here than elsewhere; CNY is not among the currencies that are known besides it."""
+    long = problem(project, listed(proposal_id="N" * 49))
+    assert "at most 48 characters" in sentence(long, "en")
+    assert "48" in sentence(long, "zh")
+    currency = problem(project, listed(tariff_currency="usd"))
+    assert "besides CNY known: USD" in sentence(currency, "en")
+
+
+def test_lorries_and_trains_call_where_they_do_today(project):
+    """Trains go to ports, lorries to any gateway."""
+    train = {"mode": "rail", "stops": ["RAIL", "HAM"], "distance_km": [9000], "tariff_basis": "feu"}
+    assert only(project, listed(**train)).mode == "rail"
+    lorry = {"mode": "road", "stops": ["RAIL", "FRA"], "distance_km": [9000], "tariff_basis": "tkm"}
+    assert only(project, listed(**lorry)).mode == "road"
 
 
 def test_subsidy_up_to_the_tariff_is_good(project):
@@ -384,6 +406,18 @@ def test_ids_are_unique_in_and_between_sources(project):
     both = listed() + "    - file: p.csv\n"
     filed(project, [cells()])
     assert problem(project, both).where == Where("scenarios/p.csv", 2, "proposal_id")
+
+
+def test_a_frequency_is_not_called_like_another_proposal(project):
+    """NEW at one flight a week is NEW.1w, whichever of the two comes first."""
+    level, other = cells(frequencies="1|2"), cells(proposal_id="new.1W", frequencies="7")
+    found = problem(project, filed(project, [level, other]))
+    assert (found.code, found.where.line) == ("proposal.duplicate", 3)
+    found = problem(project, filed(project, [other, level]))
+    assert (found.code, found.where.line, found.found) == ("proposal.level_name", 3, "NEW.1w")
+    assert only(project, listed(frequencies=[7, 1, 1.0000001])).levels == pytest.approx((1, 7))
+    good, _ = read(project, filed(project, [cells(frequencies="1"), cells(proposal_id="NEW.1w")]))
+    assert len(good) == 2
 
 
 def test_all_bad_rows_of_ten_thousand_at_once(project):
@@ -485,6 +519,25 @@ def test_bad_new_place(project, filling, code, found):
     wrong = problem(project, listed() + NEW_SITE % filling)
     assert (wrong.code, wrong.found, wrong.where.file) == (code, found, "s.yaml")
     assert wrong.where.line > 18
+
+
+def test_a_new_place_of_two_sources_is_one_place(project):
+    """It may come along twice, as the same; under one id, in whatever letters, there is no other."""
+    place = NEW_SITE % ("N1", "EU", "50", "clearance_regimes")
+    one, other = (
+        listed(proposal_id=name, stops=["AIR", "N1"]).partition("  proposals:\n")[2] + place
+        for name in ("A", "B")
+    )
+    study = f"study:\n  kind: routes\n  proposals:\n{one}"
+    proposals, _ = read(project, study + other)
+    assert [[row["site_id"] for row in proposal.sites] for proposal in proposals] == [["N1"], ["N1"]]
+    for changed in (other.replace("lat: 50", "lat: 51"), other.replace("N1", "n1")):
+        wrong = problem(project, study + changed)
+        assert (wrong.code, wrong.where.file) == ("proposal.other_place", "s.yaml")
+        assert wrong.allowed.startswith("s.yaml:")
+    assert problem(project, listed() + NEW_SITE % ("fra", "EU", "50", "clearance_regimes")).code == (
+        "change.duplicate"
+    )
 
 
 @pytest.mark.parametrize("data", [{}, {"file": "p.csv", "list": []}, {"files": "p.csv"}])

@@ -435,6 +435,21 @@ def test_varied_inputs_are_the_only_ones_that_differ():
         assert list(figures(varied(TRAIN, name, 0.5))) == found
 
 
+def test_other_cargo_pays_an_uncertain_tariff_where_it_pays_the_tariff():
+    """As it does on routes that a rule proposes; else what it pays is an input of its own."""
+
+    def paid(proposal, name):
+        return [service.background_cny_per_t for service in varied(proposal, name, 0.5).services]
+
+    out, back = (service.background_cny_per_t for service in TRAIN.services)
+    assert min(out, back) > 0
+    assert paid(TRAIN, "tariff") == [out, back]
+    by_rule = replace(TRAIN, background_at_tariff=True)
+    assert paid(by_rule, "tariff") == [0.5 * out, back]
+    assert paid(by_rule, "back_tariff") == [out, 0.5 * back]
+    assert paid(by_rule, "run_h") == [out, back]
+
+
 def test_switching_value_is_where_the_net_benefit_is_nothing():
     """Exact where it is linear: the cost of a departure. Its train has no benefit and no loss there."""
     evaluator = evaluator_of(RANGED)

@@ -280,6 +280,12 @@ def test_corridor_adds_up_to_the_path(ran):
         ):
             assert [row[total] for row in steps] == pytest.approx(np.cumsum([row[own] for row in steps]))
         assert {row["demand_id"] for row in steps} <= {"B1", "B2"}
+        # A road leg in China takes an hour and 50 km/h; what stands still goes nowhere.
+        roads = [row for row in steps if row["action"] == "drive"]
+        assert [row["distance_km"] for row in roads] == pytest.approx([50 * (r["hours"] - 1) for r in roads])
+        assert max(row["distance_km"] for row in roads) > 50
+        moving = {row["action"] for row in steps if row["distance_km"] > 0}
+        assert moving <= {"drive", "ride", "deliver"}
     last = {row["way"]: row for row in rows}
     assert last["existing"]["total_cny_per_t"] == pytest.approx(1_620)
     assert last["existing"]["total_hours"] == pytest.approx(362)
@@ -346,6 +352,53 @@ def test_net_benefit_at_the_rates_of_other_years(desk, ran):
             there = rows[name][f"net_benefit_{year}_rates_cny"]
             assert there == pytest.approx(alone[name]["net_benefit_cny"], abs=1.0)
     assert rows["FLY"]["net_benefit_2021_rates_cny"] == rows["FLY"]["net_benefit_cny"]
+
+
+def test_what_hardly_changes_anything_is_checked_too(desk):
+    """Room for 4 g a year: solved, not screened, of no measurable effect; with `check: all` it is checked."""
+    desk.file("tiny.csv", [{**FLIGHT, "payload_t": 1e-11, "payload_m3": 1e-10}])
+    for check, verified in (("details", False), ("all", True)):
+        (row,) = desk.solved(studied("file: tiny.csv", check=check)).rows("proposals")
+        assert (row["status"], row["proof"], row["plan_id"]) == ("no_effect", "warm", "")
+        assert row["verified"] is verified
+
+
+def test_other_cargo_pays_the_rates_of_the_year_too(desk):
+    """A flight that carries other cargo alone earns 0.6 of it at the rates of 2019."""
+    carrier = {**DEAR, "background_t_per_departure": 10, "background_tariff_cny_per_t": 1000, "tariff": 9}
+    desk.file("carrier.csv", [carrier])
+    (row,) = desk.solved(studied("file: carrier.csv")).rows("proposals")
+    less = row["net_benefit_2021_rates_cny"] - row["net_benefit_2019_rates_cny"]
+    desk.file("alone.csv", [{**carrier, "background_tariff_cny_per_t": 0}])
+    (alone,) = desk.solved(studied("file: alone.csv")).rows("proposals")
+    less -= alone["net_benefit_2021_rates_cny"] - alone["net_benefit_2019_rates_cny"]
+    assert row["background_cny"] == pytest.approx(10 * 1000 * 365)
+    assert less == pytest.approx(0.4 * row["background_cny"])
+
+
+def test_tariffs_of_a_year_are_brought_to_the_others(desk):
+    """Written at the rates of 2023, 0.9 of those of 2021: the same as what they are in 2021, written so."""
+    background = {"background_t_per_departure": 2, "background_tariff_cny_per_t": 900}
+    desk.file("rated.csv", [{**FLIGHT, "rate_year": 2023, "tariff": 9, **background}])
+    (rated,) = desk.solved(studied("file: rated.csv")).rows("proposals")
+    background = {"background_t_per_departure": 2, "background_tariff_cny_per_t": 1000}
+    desk.file("own.csv", [{**FLIGHT, "tariff": 10, **background}])
+    (own,) = desk.solved(studied("file: own.csv")).rows("proposals")
+    same = [name for name, value in own.items() if isinstance(value, float)]
+    assert {name: rated[name] for name in same} == pytest.approx({name: own[name] for name in same}, abs=1e-3)
+    assert own["background_cny"] == pytest.approx(2 * 1000 * 365)
+
+
+def test_a_subsidy_is_at_most_the_tariff_of_every_year(desk):
+    """9 CNY/kg at the rates of 2021 are 5.4 in 2019, when 6,000 CNY/t would pay the shipper."""
+    desk.file("paid.csv", [{**FLIGHT, "rate_year": 2021, "subsidy_cny_per_t": 6000}])
+    assert desk.solved(studied("file: paid.csv")).rows("proposals")
+    # The year of the scenario is 2021; rates of 2023 make the tariff of 2021 higher, not lower.
+    desk.file("paid.csv", [{**FLIGHT, "rate_year": 2023, "subsidy_cny_per_t": 9500}])
+    assert desk.solved(studied("file: paid.csv")).rows("proposals")
+    desk.file("paid.csv", [{**FLIGHT, "rate_year": 2023, "subsidy_cny_per_t": 10_500}])
+    (line,) = desk.refused(studied("file: paid.csv"))
+    assert "10500 CNY/t is more than the lowest tariff, 1e+04 CNY/t" in line
 
 
 # --- the folder and its check ---------------------------------------------------------------------
@@ -531,7 +584,7 @@ def test_two_legs_useful_only_together_are_said_to_be_idle_alone(desk):
 
 def test_a_route_that_leads_nowhere_is_of_no_effect(desk):
     """Between two places that no cargo passes; the others are evaluated."""
-    nowhere = {**FLIGHT, "proposal_id": "NOWHERE", "stops": "MX_US|MX_DE", "tariff": 0.1}
+    nowhere = {**FLIGHT, "proposal_id": "NOWHERE", "stops": "LAX|FRA", "tariff": 0.1}
     desk.file("nowhere.csv", [nowhere, FLIGHT])
     rows = by_id(desk.solved(studied("file: nowhere.csv")).rows("proposals"))
     assert (rows["NOWHERE"]["status"], rows["NOWHERE"]["verified"]) == ("no_effect", True)
@@ -608,6 +661,11 @@ def test_good_rows_go_on(desk, bad, how):
         assert (row["verified"], row["rank"], row["delta"]) == (False, None, None)
 
 
+def test_without_proposals_none_is_left_out(desk):
+    """The flag does no harm to a study that has none."""
+    assert desk.run("", "--keep-going").code == 0
+
+
 def test_bad_rows_and_a_bad_rule_are_told_together(desk, bad):
     """What is wrong in several sources is one list."""
     rule = "{mode: air, from: [AIRX], to: [LAX], frequencies: [1]}"
@@ -633,6 +691,19 @@ def test_three_bad_rows_of_ten_thousand(desk):
     assert [line.split(" ")[0] for line in lines] == [
         f"scenarios/large.csv:{line}:{column}:" for line, column in places.items()
     ]
+
+
+def test_rates_are_those_of_years_that_have_a_column(desk):
+    """Of other years nothing could be shown."""
+    (line,) = desk.refused(studied("file: p.csv", rates=[2019, 2022]))
+    assert "'2022' is not one of '2019', '2021' or '2023'" in line
+
+
+def test_without_draws_there_is_no_chance(desk, recwarn):
+    """And no word of numpy's."""
+    rows = desk.solved(studied("file: p.csv", samples=0)).rows("proposals")
+    assert {row["probability_of_benefit"] for row in rows} == {None}
+    assert [str(warning.message) for warning in recwarn if warning.category is RuntimeWarning] == []
 
 
 def test_only_the_generalised_objective_has_a_net_benefit(desk):
@@ -661,6 +732,8 @@ def test_newly_served_demand(desk):
     rows = by_id(ran.rows("proposals"))
     assert rows["HOME"]["newly_served_t"] == pytest.approx(50)
     assert rows["FLY"]["newly_served_t"] == pytest.approx(0)
+    # What is left has no gateway: of 2,350 t all but these 50 passed one of the province before.
+    assert rows["HOME"]["local_share_more"] == pytest.approx(50 / 2350)
 
 
 def test_newly_served_demand_with_a_price(desk):

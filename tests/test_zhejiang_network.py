@@ -41,7 +41,7 @@ ROWS = {
     "observed": 15,
     "aircraft": 8,
     "carrier_costs": 8,
-    "rate_levels": 376,
+    "rate_levels": 392,
     "targets": 9,
 }
 """Rows of each table, as the README of the network gives them."""

@@ -20,8 +20,9 @@ from benchmarks.route_additions import proposed
 from benchmarks.spec import BenchmarkError, Found, Outcome, Spec, Task
 from logistics.models.flow.column_generation import FlowModel, StopRule
 from logistics.models.flow.solved import SolvedFlow
-from logistics.models.routes.evaluate import BaseUnsolved, WarmBase, Worth
+from logistics.models.routes.evaluate import BaseUnsolved, WarmBase
 from logistics.models.routes.union import UnionInstance
+from logistics.models.routes.worth import Worth
 from logistics.proposals.entering import RouteOption, opened, options_of
 from logistics.scenario.case import read_case
 from logistics.studies.register import ready_study

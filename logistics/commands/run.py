@@ -83,9 +83,10 @@ def command(
         case = replace(case, scenario=replace(case.scenario, solver=solver))
     folder = out or Path("results") / case.scenario.id
     check_place(folder, force=force)
-    from logistics.studies.register import ready_study, run_ready
+    from logistics.studies.register import STUDIES, ready_study, run_ready
 
-    if keep_going:
+    asked = STUDIES.get(str(case.scenario.study["kind"]))
+    if keep_going and asked is not None and "keep_going" in asked.spec.model_fields:
         study = {**case.scenario.study, "keep_going": True}
         case = replace(case, scenario=replace(case.scenario, study=study))
     ready = ready_study(case)

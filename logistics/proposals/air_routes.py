@@ -145,6 +145,7 @@ def _operation(
         },
         cost_cny=2 * sum(aircraft.flight_cny(leg, fuel) for leg in flight.km),
         cost_range=aircraft.cost_range,
+        moving_cny={"fuel": 2 * sum(aircraft.fuel_cny(leg) for leg in flight.km)},
         ranges={
             "tariff": swing,
             "back_tariff": swing,

@@ -54,8 +54,12 @@ class Aircraft:
 
     def flight_cny(self, km: float, fuel_level: float = 1.0) -> float:
         """Cost of a flight and its landing; `fuel_level` is the fuel price over the base year's."""
-        hour = self.hour_cny + self.fuel_t_per_h * self.fuel_cny_per_t * fuel_level
-        return self.flight_h(km) * hour + self.landing_cny + km * self.overflight_cny_per_km
+        other = self.flight_h(km) * self.hour_cny + self.landing_cny + km * self.overflight_cny_per_km
+        return other + self.fuel_cny(km) * fuel_level
+
+    def fuel_cny(self, km: float) -> float:
+        """Fuel of a flight at the base year's price."""
+        return self.flight_h(km) * self.fuel_t_per_h * self.fuel_cny_per_t
 
 
 def aircraft_types(network: Network) -> dict[str, Aircraft]:

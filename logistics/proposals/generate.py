@@ -37,6 +37,11 @@ def generated(
     before = len(problems)
     homes = _places(spec.from_, spec.mode, around, where("from"), problems)
     ends = _places(spec.to, spec.mode, around, where("to"), problems)
+    home_territory = around.network.info.home_territory
+    domestic = [end for end in ends if end in around.sites and _territory(around, end) == home_territory]
+    if spec.to.sites is not None:
+        problems.extend(Problem("proposal.at_home", where("to"), end) for end in domestic)
+    ends = [end for end in ends if end not in domestic]
     problems.extend(
         Problem("proposal.key_not_used", where(key), key, spec.mode)
         for key in ONLY_AIR
@@ -54,18 +59,21 @@ def generated(
         problems.extend(_site_problems(site, "airport", around, where("technical_stops")))
     if len(problems) > before:
         return []
-    territory = {site: around.sites[site]["customs_territory"] for site in (*homes, *ends)}
     pairs = [
         (home, end)
         for home in homes
         for end in ends
-        if territory[home] != territory[end]
+        if _territory(around, home) != _territory(around, end)
         and (spec.max_range_km is None or around.km(home, end) <= spec.max_range_km)
     ]
     proposals = list(RULES[spec.mode](spec, pairs, around, where("")))
     if not proposals:
         problems.append(Problem("proposal.none_generated", where(""), str(len(pairs)), subject=spec.mode))
     return proposals
+
+
+def _territory(around: Surroundings, site: str) -> str:
+    return str(around.sites[site]["customs_territory"])
 
 
 def _places(

@@ -52,6 +52,7 @@ def _checked(
     if not rows:
         return []
     names = [column.name for column in schema.all_columns]
+    known = {name.lower() for name in existing}
     before = len(problems)
     for i, row in enumerate(rows):
         for name in row:
@@ -60,7 +61,7 @@ def _checked(
                 hint = did_you_mean(name, names)
                 problems.append(Problem("schema.unknown_key", where, name, ", ".join(names), name, hint))
         given = str(row.get(schema.key[0], ""))
-        if given in existing:
+        if given.lower() in known:
             where = document.where((*key, i, schema.key[0]))
             problems.append(Problem("change.duplicate", where, given, schema.name))
     cells = {name: pa.array([_cell(row.get(name)) for row in rows], pa.string()) for name in names}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from logistics.errors import Where
 
 Row = Mapping[str, Any]
+
+
+def levels_of(frequencies: Iterable[float]) -> tuple[float, ...]:
+    """Frequencies that may be chosen, ascending; those that read alike are one."""
+    return tuple(sorted({f"{departures:g}": departures for departures in frequencies}.values()))
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,12 @@ class Proposal:
     opening_year
         First year it may run; None: any.
     rate_year
-        Year whose level of rates the tariffs and costs have; None: each year's own.
+        Year whose level of rates the tariffs and what other cargo pays have; None: each year's own.
+    background_at_tariff
+        Whether other cargo pays the tariff too, so that it pays more or less where the tariff is uncertain.
+    cost_year, moving_cny
+        Year whose prices the cost of a departure has, and what it holds of things with a level of their own,
+        ``fuel`` and ``charter``, at the base year's prices.
     subsidy_cny_per_departure
         Paid to the operator by the public in the first year of operation.
     subsidy_shares
@@ -93,6 +103,9 @@ class Proposal:
     life_years: float = 10.0
     opening_year: int | None = None
     rate_year: int | None = None
+    background_at_tariff: bool = False
+    cost_year: int | None = None
+    moving_cny: Mapping[Literal["fuel", "charter"], float] = field(default_factory=dict)
     subsidy_cny_per_departure: float = 0.0
     subsidy_shares: tuple[float, ...] = (1.0,)
     sites: tuple[Row, ...] = ()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
 from logistics.project import guarded, project_folder
 from logistics.proposals.csv_rows import rows_of_csv
+from logistics.proposals.entering import options_of
 from logistics.proposals.generate import generated
 from logistics.proposals.new_places import new_rows
-from logistics.proposals.proposal import Proposal
+from logistics.proposals.proposal import Proposal, Row
 from logistics.proposals.rows import proposal_of
 from logistics.proposals.spec import Source
 from logistics.proposals.surroundings import Surroundings, surroundings_of
@@ -54,6 +55,7 @@ class _Reading:
     rejected: list[Rejected]
     problems: list[Problem]
     seen: dict[str, Where]
+    places: dict[tuple[str, str], tuple[Row, Where]]
 
 
 def read_proposals(
@@ -99,6 +101,7 @@ def read_proposals(
         [],
         [],
         {},
+        {},
     )
     for i, source in enumerate(sources):
         _read_source(reading, source, (*KEY, i))
@@ -109,6 +112,7 @@ def read_proposals(
 def _read_source(reading: _Reading, source: Source, key: Key) -> None:
     before = len(reading.problems)
     sites, passages = new_rows(source, key, reading.around, reading.document, reading.problems)
+    _keep_places(reading, key, {"sites": sites, "passages": passages})
     if len(reading.problems) > before:
         return
     around = reading.around.with_new(sites, passages)
@@ -125,6 +129,18 @@ def _read_source(reading: _Reading, source: Source, key: Key) -> None:
         made = None if problems else proposal_of(document, row_key, around, problems)
         where = document.where((*row_key, "proposal_id"))
         _accept(reading, str(document.data.get("proposal_id", "")), where, made, problems)
+
+
+def _keep_places(reading: _Reading, key: Key, new: Mapping[str, Sequence[Row]]) -> None:
+    """Remember new places of a source by table; several sources may bring one along, but as one place."""
+    for table, rows in new.items():
+        name = f"{table.removesuffix('s')}_id"
+        for i, row in enumerate(rows):
+            where = reading.document.where((*key, table, i, name))
+            first = reading.places.setdefault((table, str(row[name]).lower()), (row, where))
+            if first[0] != row:
+                problem = Problem("proposal.other_place", where, str(row[name]), str(first[1]))
+                reading.problems.append(problem)
 
 
 def _rows(reading: _Reading, source: Source, key: Key) -> Iterator[tuple[Document, Key, list[Problem]]]:
@@ -169,6 +185,10 @@ def _accept(
     reading.seen.setdefault(name.lower(), where)
     if name.lower() in reading.around.services:
         problems.append(Problem("proposal.is_service", where, name))
+    for option in options_of([proposal] if proposal is not None and not problems else []):
+        taken = reading.seen.setdefault(option.id.lower(), where)
+        if option.id != name and taken != where:
+            problems.append(Problem("proposal.level_name", where, option.id, str(taken), name))
     if proposal is not None and not problems:
         reading.proposals.append(proposal)
     _turn_down(reading, name, where, problems)

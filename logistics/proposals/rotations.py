@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from logistics.errors import Where
-from logistics.proposals.proposal import Proposal, ProposedService, Row
+from logistics.proposals.proposal import Proposal, ProposedService, Row, levels_of
 from logistics.proposals.spec import Generate
 from logistics.proposals.surroundings import Surroundings
 
@@ -48,6 +49,8 @@ class Operation:
         Columns of ``services.csv`` that both directions share.
     cost_cny, cost_range
         Of one departure of the rotation, and its low and high as factors.
+    moving_cny
+        Of that cost, at the base year's prices, what has a level of its own.
     ranges
         Other ranges of :class:`Proposal`, as factors; each is stretched to hold the value in use.
     """
@@ -58,6 +61,7 @@ class Operation:
     ranges: Mapping[str, Range]
     figures: Mapping[str, float | str]
     source: str
+    moving_cny: Mapping[Literal["fuel", "charter"], float] = field(default_factory=dict)
 
 
 def way_row(
@@ -105,13 +109,16 @@ def rotation(
             _service(suffix, direction, operation, spec)
             for suffix, direction in zip(("out", "back"), directions, strict=True)
         ),
-        levels=tuple(sorted(set(spec.frequencies))),
+        levels=levels_of(spec.frequencies),
         cost_cny_per_departure=cost,
         fixed_cny_per_year=spec.fixed_cny_per_year,
         capex_cny=spec.capex_cny,
         life_years=spec.life_years,
         opening_year=spec.opening_year,
         rate_year=around.year,
+        background_at_tariff=True,
+        cost_year=around.year,
+        moving_cny=operation.moving_cny,
         subsidy_cny_per_departure=spec.subsidy_cny_per_departure,
         subsidy_shares=tuple(spec.subsidy_shares),
         sites=tuple(around.sites[site] for site in new),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from logistics.errors import Problem
 from logistics.proposals.aircraft import Aircraft
-from logistics.proposals.proposal import Proposal, ProposedService, Row
+from logistics.proposals.proposal import Proposal, ProposedService, Row, levels_of
 from logistics.proposals.spec import ProposalRow
 from logistics.proposals.surroundings import Surroundings
 from logistics.proposals.ways import Place, Way, farthest_km, ways_of
@@ -109,12 +109,13 @@ def _tariff_problems(
             return
     rate = around.lowest_cny_per_unit.get(row.tariff_currency)
     if rate is None:
-        known = ", ".join(sorted(around.lowest_cny_per_unit))
+        known = ", ".join(sorted(set(around.lowest_cny_per_unit) - {"CNY"}))
         yield Problem("fx.missing", place("tariff_currency"), row.tariff_currency, known)
         return
     for prefix, way in zip(("", "back_"), ways, strict=False):
         tariff, subsidy = _back(row, "tariff", prefix), _back(row, "subsidy_cny_per_t", prefix)
-        paid = tariff * rate * around.units_per_t(row.tariff_basis, row.mode, sum(way.distance_km))
+        lowest = rate * around.lowest_rate(row.mode, way.stops, row.rate_year)
+        paid = tariff * lowest * around.units_per_t(row.tariff_basis, row.mode, sum(way.distance_km))
         if subsidy > paid * (1 + TOLERANCE):
             key = f"{prefix}subsidy_cny_per_t"
             yield Problem("proposal.subsidy", place(key), f"{subsidy:g}", f"{paid:.4g}", key)
@@ -158,6 +159,7 @@ def _made(
     """A proposal of a row that has passed its checks."""
     payload, volume, cost = row.payload_t, row.payload_m3, row.cost_cny_per_departure
     figures: dict[str, float | str] = {}
+    cost_year, moving = None, dict[Literal["fuel", "charter"], float]()
     ranges = {
         name: factors
         for name, value in (
@@ -179,8 +181,10 @@ def _made(
         volume = aircraft.payload_m3 if volume is None else volume
         figures = {"aircraft": aircraft.id, "longest_leg_km": round(km)}
         if cost is None:
-            fuel = around.levels.level("fuel", "air", "*", row.rate_year or around.year).factor
-            cost = sum(aircraft.flight_cny(leg, fuel) for way in ways for leg in way.distance_km)
+            cost_year, legs = row.rate_year or around.year, [leg for way in ways for leg in way.distance_km]
+            fuel = around.levels.level("fuel", "air", "*", cost_year).factor
+            cost = sum(aircraft.flight_cny(leg, fuel) for leg in legs)
+            moving["fuel"] = sum(aircraft.fuel_cny(leg) for leg in legs)
             ranges["cost_cny_per_departure"] = (cost * aircraft.cost_range[0], cost * aircraft.cost_range[1])
     assert payload is not None
     assert volume is not None
@@ -198,13 +202,15 @@ def _made(
             _service(row, way, prefix, payload, volume)
             for prefix, way in zip(("", "back_"), ways, strict=False)
         ),
-        levels=tuple(sorted(set(row.frequencies))),
+        levels=levels_of(row.frequencies),
         cost_cny_per_departure=cost,
         fixed_cny_per_year=row.fixed_cny_per_year,
         capex_cny=row.capex_cny,
         life_years=row.life_years,
         opening_year=row.opening_year,
         rate_year=row.rate_year,
+        cost_year=cost_year,
+        moving_cny=moving,
         subsidy_cny_per_departure=row.subsidy_cny_per_departure,
         subsidy_shares=tuple(row.subsidy_shares),
         sites=tuple(around.sites[name] for name in sorted(used & around.new_sites)),

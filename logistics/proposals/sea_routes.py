@@ -184,9 +184,10 @@ def _operation(
     )
     sailing = sum(float(way[0]["run_h"]) for way in ways) / HOURS_PER_DAY
     charter, fuel = (around.levels.level(what, "sea", "*", year).factor for what in ("charter", "fuel"))
+    ship, bunkers = costs.per.get("ship_day", MISSING), costs.per.get("fuel_day", MISSING)
     cost = added(
-        ((sailing + 2 * PORT_DAYS) * charter, costs.per.get("ship_day", MISSING)),
-        (sailing * fuel, costs.per.get("fuel_day", MISSING)),
+        ((sailing + 2 * PORT_DAYS) * charter, ship),
+        (sailing * fuel, bunkers),
         (2, costs.per.get("port_call", MISSING)),
         (2 * feu, costs.per.get("feu", MISSING)),
     )
@@ -206,6 +207,7 @@ def _operation(
         },
         cost_cny=cost[0],
         cost_range=(cost[1] / cost[0], cost[2] / cost[0]) if cost[0] else (1.0, 1.0),
+        moving_cny={"charter": (sailing + 2 * PORT_DAYS) * ship[0], "fuel": sailing * bunkers[0]},
         ranges={
             "tariff": swing,
             "back_tariff": swing,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from logistics.scenario.schema import Id
 
-ProposalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$")]
+ProposalId = Annotated[str, StringConstraints(max_length=48, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """Shorter than other ids: a service of the proposal is called after it, with a suffix."""
 Hours = Annotated[float, Field(ge=0, le=8760)]
 Km = Annotated[float, Field(ge=0, le=60000)]

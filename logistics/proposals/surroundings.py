@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from logistics.network.geography import great_circle_km
 from logistics.network.network import Network
 from logistics.proposals.aircraft import Aircraft, aircraft_types
 from logistics.proposals.proposal import Row
-from logistics.proposals.rates import RateLevels
+from logistics.proposals.rates import RateLevels, lane_of
 from logistics.scenario.case import Case
 from logistics.virtual_network.tariffs import TariffUnits, exchange_rates
 
@@ -26,8 +26,8 @@ class Surroundings:
     ----------
     network
         Of the case's first year.
-    year
-        That year.
+    year, years
+        That year, and all.
     sites, passages
         Rows by id, new ones of the proposals' source included.
     new_sites, new_passages
@@ -44,6 +44,7 @@ class Surroundings:
 
     network: Network
     year: int
+    years: tuple[int, ...]
     sites: Mapping[str, Row]
     passages: Mapping[str, Row]
     open_sites: frozenset[str]
@@ -79,6 +80,19 @@ class Surroundings:
     def region(self, site: str) -> str:
         """Land region of a site."""
         return str(self.sites[site]["land_region"])
+
+    def lowest_rate(self, mode: str, stops: Sequence[str], rate_year: int | None) -> float:
+        """Lowest tariff of a year of the case over that of `rate_year`; 1 where each year has its own.
+
+        Parameters
+        ----------
+        stops
+            Of the way that pays it, in order of travel.
+        """
+        if rate_year is None:
+            return 1.0
+        lane = lane_of(stops, self.sites, self.network.info.home_territory)
+        return min(self.levels.rise(mode, lane, rate_year, year) for year in self.years)
 
     def is_home(self, site: str) -> bool:
         """Whether a site lies in the home province."""
@@ -120,6 +134,7 @@ def surroundings_of(case: Case) -> Surroundings:
     return Surroundings(
         network=network,
         year=year,
+        years=tuple(case.networks),
         sites={str(row["site_id"]): row for row in network.rows("sites")},
         passages={str(row["passage_id"]): row for row in network.rows("passages")},
         open_sites=frozenset(

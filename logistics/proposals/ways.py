@@ -17,6 +17,14 @@ Place = Callable[[str], Where]
 FLIGHT_SD_H, FLIGHT_SD_SHARE, RUN_SD_SHARE = 0.5, 0.03, 0.1
 """Spread of a leg's hours where none is given: as the network's own flights, and a tenth elsewhere."""
 
+KINDS = {
+    "air": ("airport",),
+    "rail": ("rail_terminal", "seaport"),
+    "sea": ("seaport",),
+    "post": ("mail_exchange",),
+}
+"""Kinds of sites that a mode calls at; lorries call anywhere."""
+
 
 @dataclass(frozen=True)
 class Way:
@@ -91,7 +99,7 @@ def _way(
 ) -> Way | None:
     """One direction; what is blank is taken from `same`, else from the great circle and the aircraft."""
     before = len(problems)
-    problems.extend(_stop_problems(row.proposal_id, stops, prefix, around, aircraft, place))
+    problems.extend(_stop_problems(row, stops, prefix, around, aircraft, place))
     given: dict[str, Any] = {}
     for name, count in (
         ("run_h", len(stops) - 1),
@@ -136,20 +144,22 @@ def _way(
 
 
 def _stop_problems(
-    name: str,
+    row: ProposalRow,
     stops: tuple[str, ...],
     prefix: str,
     around: Surroundings,
     aircraft: Aircraft | None,
     place: Place,
 ) -> Iterator[Problem]:
-    """Unknown and closed sites, a site that follows itself, and airports that the aircraft cannot use."""
+    """Unknown, unfit and closed sites, one that follows itself, and airports that the aircraft cannot use."""
     where = place(f"{prefix}stops")
     if len(stops) < 2:
         yield Problem("proposal.stops", where, stops[0], "2", f"{prefix}stops")
     for site in dict.fromkeys(stops):
         if site not in around.sites:
             yield Problem("change.no_row", where, site, "sites", remedy=around.hint(site, around.sites))
+        elif (kind := str(around.sites[site]["kind"])) not in KINDS.get(row.mode, (kind,)):
+            yield Problem("proposal.site_kind", where, site, ", ".join(KINDS[row.mode]), kind)
         elif site not in around.open_sites:
             yield Problem("proposal.closed_site", where, site, str(around.sites[site]["status"]))
         elif aircraft and aircraft.airports and around.is_home(site) and site not in aircraft.airports:
@@ -157,7 +167,7 @@ def _stop_problems(
             yield Problem("proposal.airport", where, site, allowed, aircraft.id)
     for site, following in pairwise(stops):
         if site == following:
-            yield Problem("service.same_stop", where, site, subject=name)
+            yield Problem("service.same_stop", where, site, subject=row.proposal_id)
 
 
 def farthest_km(ways: tuple[Way, ...]) -> float:

@@ -27,7 +27,7 @@ from logistics.results.layout import (
     self_digest,
 )
 from logistics.results.read import SavedInputs, no_plan, read_duals, read_inputs, read_plan, read_result
-from logistics.results.study_claims import study_contradictions
+from logistics.results.study_claims import conflict_contradictions, study_contradictions
 from logistics.verification.books import WEIGHTS
 from logistics.verification.certificates import certificates_of
 from logistics.verification.check import Assertion, Task, unplanned_year, verify_conflict, verify_task
@@ -115,6 +115,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
     said_wrongly = [
         *contradictions(said, judged.verdicts, further, weights),
         *study_contradictions(folder, saved.scenario, said, further),
+        *conflict_contradictions(folder, judged.verdicts),
     ]
     return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly), further)
 
@@ -181,6 +182,7 @@ def _verdict(
         least_unserved=mine.get("least_unserved"),
         least_unserved_t=said.least_unserved_t,
         conflict=mine.get("conflict"),
+        members=mine.get("members"),
         least_relaxation=said.least_relaxation,
     )
     if said.least_relaxation is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from logistics.verification.books import WEIGHTS
 from logistics.verification.verdict import Verdict
 
 FRONTIER, DISRUPTION = "frontier", "disruption"
+LIMITS = "limits"
 ADDED = {"money": "money", "hours": "customer_h", "co2": "co2_kg"}
 """What an objective of a frontier adds up."""
 
@@ -52,6 +53,23 @@ def study_contradictions(
         for row in rows if kind == FRONTIER else ():
             yield from _figures(path.name, row, verdicts.get(row["plan_id"]))
     except (OSError, KeyError, pa.ArrowException) as error:
+        yield Problem("results.unreadable", Where(path.name), str(error)[:200])
+
+
+def conflict_contradictions(folder: Path, verdicts: Sequence[Verdict]) -> Iterator[Problem]:
+    """Yield a problem for each limit that is said to be in a conflict, or not to be, against the proof."""
+    path = folder / f"{LIMITS}.parquet"
+    if not path.exists():
+        return
+    members = {verdict.year: verdict.members for verdict in verdicts}
+    try:
+        for row in pq.read_table(path).to_pylist():
+            year, limit, said = int(row["year"]), str(row["limit_id"]), bool(row["in_conflict"])
+            own = limit in members[year]
+            if said != own:
+                where = Where(path.name, 0, "in_conflict")
+                yield Problem("verify.bill", where, str(said).lower(), str(own).lower(), f"{year} {limit}")
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         yield Problem("results.unreadable", Where(path.name), str(error)[:200])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -31,6 +31,14 @@ from logistics.studies.year_flow import YearOutcome, solved_year
 if TYPE_CHECKING:
     from logistics.virtual_network.instance import Instance
 
+Each = Literal["passage", "gateway", "service"]
+PLACES: dict[Each, tuple[str, str, str]] = {
+    "passage": ("passages", "passage_id", "passage"),
+    "gateway": ("sites", "site_id", "site"),
+    "service": ("services", "service_id", "service"),
+}
+"""By what a rule closes alone: its table, the table's key, and the key of a change that closes it."""
+
 
 class EventSpec(BaseModel):
     """One event, or a rule that makes one of each thing."""
@@ -39,7 +47,7 @@ class EventSpec(BaseModel):
     id: Id | None = None
     name: Names | None = None
     changes: list[Change] | None = Field(default=None, min_length=1)
-    each: Literal["passage", "gateway", "service"] | None = None
+    each: Each | None = None
     busiest: int | None = Field(default=None, ge=1, le=1000, description="the most, for each: service")
 
     @model_validator(mode="after")
@@ -125,12 +133,16 @@ class Disruption:
         assert isinstance(spec, DisruptionSpec)
         found: list[Problem] = []
         happening = {event.id for year in case.networks for event in _listed(case, spec, year)}
-        document = case.scenario.document
+        document, years = case.scenario.document, ", ".join(map(str, case.scenario.years))
+        networks = case.networks.values()
+        # A rule may find nothing where others do, which is said then; a study of nothing is an error.
+        empty = not happening and not any(_things(e.each, n) for e in spec.events if e.each for n in networks)
         for i, item in enumerate(spec.events):
+            where = document.where(("study", "events", i)) if document else Where()
             if item.id is not None and item.changes is not None and item.id not in happening:
-                where = document.where(("study", "events", i)) if document else Where()
-                years = ", ".join(map(str, case.scenario.years))
                 found.append(Problem("event.never", where, item.id, years))
+            if item.each is not None and empty:
+                found.append(Problem("event.none", where, years, subject=item.each))
         for year, network in case.networks.items():
             for event in _listed(case, spec, year):
                 fresh: list[Problem] = []
@@ -148,8 +160,11 @@ class Disruption:
         base, model = assigned_year(case, piece, report)
         if not base.outcome.has_plan:
             return YearDisruption(base, ())
-        events = _listed(case, spec, piece)
-        events += _each(spec, case.networks[piece], base.outcome)
+        ruled, idle = _each(spec, case.networks[piece], base.outcome)
+        events = [*_listed(case, spec, piece), *ruled]
+        for problem in idle:
+            report("run.problem", {"problem": problem})
+        base = replace(base, outcome=replace(base.outcome, warnings=(*base.outcome.warnings, *idle)))
         done = []
         for number, event in enumerate(events, 1):
             values = {"number": number, "count": len(events), "event": event.id, "year": piece}
@@ -203,26 +218,33 @@ def _listed(case: Case, spec: DisruptionSpec, year: int) -> list[Event]:
     return found
 
 
-def _each(spec: DisruptionSpec, network: Network, base: YearOutcome) -> list[Event]:
-    """Events made by rule: each thing of a kind closed alone."""
+def _things(each: Each, network: Network) -> list[dict[str, Any]]:
+    """Rows of all that a rule may close alone: what is closed or not there yet cannot be."""
+    rows = network.rows(PLACES[each][0])
+    if each == "passage":
+        return [row for row in rows if row["status"] != "closed"]
+    rows = [row for row in rows if row["status"] == "existing"]
+    if each == "gateway":
+        home = network.info.home_territory
+        return [row for row in rows if row["kind"] in GATEWAY_KINDS and row["customs_territory"] == home]
+    return rows
+
+
+def _each(spec: DisruptionSpec, network: Network, base: YearOutcome) -> tuple[list[Event], list[Problem]]:
+    """Events made by rule, each thing of a kind closed alone; a warning of each rule that finds nothing."""
     found: dict[str, Event] = {}
+    idle: list[Problem] = []
     for item in spec.events:
         if item.each is None:
             continue
-        table, key, column = {
-            "passage": ("passages", "passage_id", "passage"),
-            "gateway": ("sites", "site_id", "site"),
-            "service": ("services", "service_id", "service"),
-        }[item.each]
-        rows = [row for row in network.rows(table) if row["status"] == "existing" or item.each == "passage"]
-        rows = [row for row in rows if row["status"] != "closed"]
-        if item.each == "gateway":
-            home = network.info.home_territory
-            rows = [r for r in rows if r["kind"] in GATEWAY_KINDS and r["customs_territory"] == home]
+        _, key, column = PLACES[item.each]
+        rows = _things(item.each, network)
         if item.each == "service":
             loads = peak_loads(base)
             rows = [row for row in rows if loads.get(str(row[key]), 0.0) > 0]
             rows = sorted(rows, key=lambda row: (-loads[str(row[key])], str(row[key])))[: item.busiest or 10]
+        if not rows:
+            idle.append(Problem("event.none", found=str(base.year), subject=item.each, severity="warning"))
         for row in rows:
             name = str(row[key])
             shut = Close.model_validate({column: name})
@@ -232,7 +254,7 @@ def _each(spec: DisruptionSpec, network: Network, base: YearOutcome) -> list[Eve
                 event_id += "-alone"
             names = Names(zh=str(row["name_zh"])[:200] or name, en=str(row["name_en"])[:200] or name)
             found[event_id] = Event(event_id, names, (closing,), column, name)
-    return list(found.values())
+    return list(found.values()), idle
 
 
 def _disturbed(base: YearOutcome, instance: Instance, event: Event, report: Report) -> Disturbed:

@@ -34,6 +34,9 @@ NAMES: dict[str, str] = {"money": "money", "hours": "customer_h", "co2": "co2_kg
 """Objectives by the names of the weights that add them up."""
 FINER, FINEST_GAP = 0.03, 1e-9
 """Ends are solved to a part of the gap asked for: among plans of one cost, small differences decide."""
+ROUNDING = 3e-8
+"""Share of a value below which plans are one plan, whatever gap is asked for: with scarce capacities and
+limits, solves end one or two hundred-millionths from their bounds."""
 SACRIFICE, MOST_WORK = 10.0, 320_000
 EDGE = 4.0
 """Multiple of the gap asked for below which a point under a chord is rounding."""
@@ -181,6 +184,7 @@ class _Tracer:
         self._failed: list[YearOutcome] = []
         self._number = 0
         self._fine = max(FINEST_GAP, FINER * question.gap)
+        self._told_apart = max(ROUNDING, question.gap)
 
     def traced(self) -> YearFrontier:
         """Return the ends, then the points found by splitting the most doubtful edge first."""
@@ -234,7 +238,7 @@ class _Tracer:
         )
         instance, _ = question.compiled()
         outcome = self._asked(question, instance)
-        if not outcome.has_plan or outcome.status != "optimal":
+        if not outcome.has_plan or outcome.solved.gap > self._told_apart:
             return None
         return Point(self._spot(outcome), alone.rho, True, outcome)
 
@@ -248,7 +252,7 @@ class _Tracer:
         extent = (q.first - p.first, p.second - q.second)
         if min(extent) <= 0:
             return alone
-        share = SACRIFICE * self._question.gap
+        share = SACRIFICE * self._told_apart
         weights = (1.0, share * p.first / extent[1]) if own == 0 else (share * q.second / extent[0], 1.0)
         outcome = self._solved(*weights, self._fine)
         return Point(self._spot(outcome), alone.rho, True, outcome) if outcome.has_plan else alone
@@ -257,13 +261,13 @@ class _Tracer:
         """The plan furthest below the chord from `p` to `q`, and whether it was solved to the gap."""
         rho = (q.first - p.first) / (p.second - q.second)
         outcome = self._solved(1.0, rho, self._question.gap)
-        settled = outcome.status == "optimal"
+        settled = outcome.solved.gap <= self._told_apart
         if not outcome.has_plan:
             self._failed.append(outcome)
             return None, False
         spot = self._spot(outcome)
         chord = p.first + rho * p.second
-        new = spot.first + rho * spot.second < chord - EDGE * max(self._question.gap, FINEST_GAP) * abs(chord)
+        new = spot.first + rho * spot.second < chord - EDGE * self._told_apart * abs(chord)
         if new and p.first < spot.first < q.first and p.second > spot.second > q.second:
             return Point(spot, rho, False, outcome), settled
         return None, settled

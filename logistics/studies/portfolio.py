@@ -17,6 +17,7 @@ from logistics.errors import InputError, Problem, Where
 from logistics.network.network import Network
 from logistics.proposals.entering import entered, options_of
 from logistics.proposals.proposal import Proposal
+from logistics.proposals.rates import YearRates
 from logistics.proposals.read import Rejected, read_proposals
 from logistics.scenario.case import Case
 from logistics.studies.assignment import (
@@ -27,11 +28,11 @@ from logistics.studies.assignment import (
     shown_progress,
 )
 from logistics.studies.frontier import with_plans
-from logistics.studies.portfolio_checks import portfolio_problems
+from logistics.studies.portfolio_checks import portfolio_problems, rules_of_nothing
 from logistics.studies.portfolio_choices import Rulebook, choices_of, without_fares
 from logistics.studies.portfolio_networks import changes_for, opened_for
 from logistics.studies.portfolio_spec import PortfolioSpec
-from logistics.studies.portfolio_tables import Portfolio, tables_of_portfolio
+from logistics.studies.portfolio_tables import Portfolio, plan_name, tables_of_portfolio
 from logistics.studies.study import PlanRecord, Report, Status, StudyResult
 from logistics.studies.year_flow import YearOutcome, solved_year
 
@@ -84,7 +85,7 @@ class PortfolioResult:
     status
         Of the search.
     warnings
-        Why the search did not end with the best plan.
+        Why the search did not end with the best plan, and rules that nothing meets.
     """
 
     base: tuple[YearTables, ...]
@@ -116,14 +117,17 @@ class PortfolioStudy:
             # The rules are checked all the same, so that people mend both in one go.
             raise InputError((*error.problems, *portfolio_problems(case, spec, None))) from error
         used = [without_fares(p) for p in found] if spec.fares == "left_out" else found
-        options = options_of(used)
-        networks = {year: entered(network, options, year) for year, network in case.networks.items()}
+        networks = {
+            year: entered(network, options_of(YearRates(network, year).of_all(used)), year)
+            for year, network in case.networks.items()
+        }
         task = PortfolioTask(spec, tuple(found), tuple(rejected), case.networks)
         return replace(case, networks=networks), task
 
     def problems(self, case: Case, spec: PortfolioTask) -> list[Problem]:
         """What is wrong with options and rules on the network."""
-        return portfolio_problems(case, spec.spec, spec.proposals)
+        left_out = [turned_down.id for turned_down in spec.rejected]
+        return portfolio_problems(case, spec.spec, spec.proposals, left_out)
 
     def pieces(self, case: Case, spec: PortfolioTask) -> Sequence[int]:
         """Return one piece: the years hang together."""
@@ -131,6 +135,9 @@ class PortfolioStudy:
 
     def run_piece(self, case: Case, spec: PortfolioTask, piece: int, report: Report) -> PortfolioResult:
         """Solve the years without options, then choose."""
+        idle = rules_of_nothing(case, spec.spec, spec.proposals)
+        for problem in idle:
+            report("run.problem", {"problem": problem})
         base: dict[int, YearTables] = {}
         known: dict[int, Known] = {}
         for year in sorted(case.networks):
@@ -140,14 +147,14 @@ class PortfolioStudy:
         worst = [o.status for o in outcomes.values() if not o.has_plan]
         if worst:
             none: Status = "no_plan" if "no_plan" in worst else "infeasible"
-            return PortfolioResult(tuple(base.values()), (), none, {})
+            return PortfolioResult(tuple(base.values()), (), none, {}, tuple(idle))
         portfolio = _chosen(case, spec, outcomes, known, report)
         years: list[tuple[YearOutcome, list[dict[str, Any]]]] = []
         if portfolio.best.answer.flows:
             for place, (year, outcome) in enumerate(outcomes.items()):
                 years.append(_planned(portfolio, outcome, place, year, report))
         tables = tables_of_portfolio(portfolio, outcomes, {o.year: o for o, _ in years}, spec.plain)
-        status, warnings = portfolio.best.answer.status, _shortcomings(case, portfolio)
+        status, warnings = portfolio.best.answer.status, (*idle, *_shortcomings(case, portfolio))
         return PortfolioResult(tuple(base.values()), tuple(years), status, tables, warnings)
 
     def merge(self, case: Case, spec: PortfolioTask, results: Sequence[PortfolioResult]) -> StudyResult:
@@ -156,7 +163,7 @@ class PortfolioStudy:
         joined = merged_years(self.kind, result.base)
         joined = replace(joined, tables={**joined.tables, **result.tables})
         plans = {
-            f"{outcome.year}-portfolio": PlanRecord(outcome.record(changes), outcome.plan, outcome.duals)
+            plan_name(outcome.year): PlanRecord(outcome.record(changes), outcome.plan, outcome.duals)
             for outcome, changes in result.outcomes
         }
         joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
@@ -194,7 +201,11 @@ def _chosen(
 
     spec, solver = task.spec, case.scenario.solver
     used = [without_fares(p) for p in task.proposals] if spec.fares == "left_out" else task.proposals
-    choices = choices_of(options_of(used), spec.options, sorted(case.networks))
+    options = {
+        year: options_of(YearRates(network, year).of_all(used))
+        for year, network in sorted(task.plain.items())
+    }
+    choices = choices_of(options, spec.options)
     rulebook = Rulebook(spec, choices, dict(case.networks))
     unserved = {
         year: outcome.solved.least_unserved.allowed_t

@@ -11,7 +11,7 @@ from logistics.network.network import Network
 from logistics.network.tables import GATEWAY_KINDS
 from logistics.network.where import ConditionError, matching_rows
 from logistics.network.windows import OpeningHours, parse_windows
-from logistics.proposals.entering import RouteOption
+from logistics.proposals.entering import RouteOption, options_of
 from logistics.proposals.proposal import Proposal
 from logistics.scenario.case import Case
 from logistics.studies.portfolio_choices import Option, units_table
@@ -25,7 +25,10 @@ HOURS = "Mon-Fri 08:30-17:30; Sat 09:00-12:00"
 
 
 def portfolio_problems(
-    case: Case, spec: PortfolioSpec, proposals: Sequence[Proposal] | None
+    case: Case,
+    spec: PortfolioSpec,
+    proposals: Sequence[Proposal] | None,
+    left_out: Iterable[str] = (),
 ) -> list[Problem]:
     """Everything that is wrong with options and rules.
 
@@ -35,6 +38,8 @@ def portfolio_problems(
         Its networks may have the proposals entered.
     proposals
         None: they could not be read, so that nothing can be said of names.
+    left_out
+        Ids of proposals that cannot be evaluated; rules may name them.
     """
     place = StudyPlaces(case)
     networks = dict(sorted(case.networks.items()))
@@ -54,7 +59,7 @@ def portfolio_problems(
         units: dict[str, Option] = {p.id: RouteOption(p, p.levels[0]) for p in proposals}
         units |= {option.id: option for option in spec.options}
         found += _doubled(spec.options, proposals, place)
-        found += _unknown(spec, list(units), place)
+        found += _named_wrongly(spec, [*units, *left_out], place)
         table, services = units_table(units), next(iter(networks.values())).tables["services"]
         for number, count in enumerate(spec.counts):
             found += _condition_problems(count, table, services, number, place)
@@ -124,6 +129,7 @@ def _doubled(
 ) -> Iterator[Problem]:
     """Options that are called like a proposal, or like an option before."""
     seen = {proposal.id.lower(): str(proposal.where) for proposal in proposals}
+    seen |= {route.id.lower(): str(route.proposal.where) for route in options_of(proposals)}
     for number, option in enumerate(options):
         where = place.at("options", number)
         if option.id.lower() in seen:
@@ -131,11 +137,25 @@ def _doubled(
         seen.setdefault(option.id.lower(), str(where))
 
 
-def _unknown(spec: PortfolioSpec, units: list[str], place: StudyPlaces) -> Iterator[Problem]:
-    """Names in exclusions and prerequisites that are no proposal and no option."""
+def rules_of_nothing(case: Case, spec: PortfolioSpec, proposals: Sequence[Proposal]) -> list[Problem]:
+    """Warnings of counts whose condition no proposal and no option meets."""
+    place, found = StudyPlaces(case), []
+    units: dict[str, Option] = {p.id: RouteOption(p, p.levels[0]) for p in proposals}
+    table = units_table(units | {option.id: option for option in spec.options})
+    for number, count in enumerate(spec.counts):
+        if count.where is not None and len(matching_rows(table, count.where)) == 0:
+            where = place.at("counts", number, "where")
+            found.append(Problem("portfolio.count_of_none", where, count.where, severity="warning"))
+    return found
+
+
+def _named_wrongly(spec: PortfolioSpec, units: list[str], place: StudyPlaces) -> Iterator[Problem]:
+    """Names in exclusions and prerequisites that are no proposal and no option, or stand twice in one."""
     for name, lists in (("exclusions", spec.exclusions), ("prerequisites", spec.prerequisites)):
         for number, ids in enumerate(lists):
-            for unit in ids:
+            for unit in sorted({unit for unit in ids if ids.count(unit) > 1}):
+                yield Problem("portfolio.named_twice", place.at(name, number), unit)
+            for unit in dict.fromkeys(ids):
                 if unit not in units:
                     hint = did_you_mean(unit, units)
                     yield Problem("portfolio.no_option", place.at(name, number), unit, remedy=hint)

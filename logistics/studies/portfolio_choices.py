@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,13 +117,17 @@ def without_fares(proposal: Proposal) -> Proposal:
     return replace(proposal, services=tuple(free(service) for service in proposal.services))
 
 
-def choices_of(
-    routes: Sequence[RouteOption], others: Sequence[OtherOption], years: Sequence[int]
-) -> list[Choice]:
-    """Every option in every year it may run, in the order of years, routes, others."""
+def choices_of(routes: Mapping[int, Sequence[RouteOption]], others: Sequence[OtherOption]) -> list[Choice]:
+    """Every option in every year it may run, in the order of years, routes, others.
+
+    Parameters
+    ----------
+    routes
+        By year, at the rates of the year.
+    """
     found = []
-    for year in years:
-        found += [Choice(option, year) for option in routes if option.may_run(year)]
+    for year, options in routes.items():
+        found += [Choice(option, year) for option in options if option.may_run(year)]
         found += [
             Choice(option, year)
             for option in others

@@ -73,7 +73,7 @@ class Count(_Strict):
     where: str | None = Field(
         default=None, max_length=1000, description="condition on proposal_id, mode, from_site, to_site …"
     )
-    years: list[int] | None = Field(default=None, description="left out: every year")
+    years: list[int] | None = Field(default=None, min_length=1, description="left out: every year")
     existing: str | None = Field(
         default=None, max_length=1000, description="condition on services.csv: pairs in use that count too"
     )

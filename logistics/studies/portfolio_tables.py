@@ -11,6 +11,8 @@ import pyarrow as pa
 from logistics.network.network import Network
 from logistics.proposals.entering import RouteOption, entered, opened, options_of
 from logistics.proposals.proposal import Proposal
+from logistics.proposals.rates import YearRates
+from logistics.studies.accessibility import accessibility_table
 from logistics.studies.airport_roles import airport_role_table, overlap_index
 from logistics.studies.portfolio_choices import Choice, Option, load_factor
 from logistics.studies.portfolio_spec import PortfolioSpec
@@ -178,13 +180,21 @@ def tables_of_portfolio(
         for when, network in (("before", base[year].question.network), ("after", outcome.question.network)):
             table = airport_role_table(network, year)
             roles.append(table.append_column("when", pa.array([when] * table.num_rows, pa.string())))
-    board = target_board([PlannedYear.of(outcome) for outcome in planned.values()], "portfolio")
+    board = target_board([PlannedYear.of(each, plan_name(year)) for year, each in planned.items()])
     before = target_board([PlannedYear.of(outcome) for outcome in base.values()])
     if board.num_rows:
         tables["targets"] = pa.concat_tables([before, board])
     if roles:
         tables["airport_roles"] = pa.concat_tables(roles)
+        tables["accessibility"] = pa.concat_tables(
+            accessibility_table({"before": base[year], "after": outcome}) for year, outcome in planned.items()
+        )
     return tables
+
+
+def plan_name(year: int) -> str:
+    """What the chosen plan of a year is called."""
+    return f"{year}-portfolio"
 
 
 def _finite(value: float) -> float | None:
@@ -242,7 +252,7 @@ def _option_rows(
                     _finite(value.high) if value else None,
                     value.sign if value else None,
                     _holds(outcome),
-                    f"{year}-portfolio",
+                    plan_name(year),
                 )
             )
         before = now
@@ -257,7 +267,8 @@ def _carried(
     if not options:
         return {}, {}
     chosen = {option.id for option in options}
-    offered = [option for option in options_of(portfolio.proposals) if option.id in chosen]
+    rated = YearRates(plain, outcome.year).of_all(portfolio.proposals)
+    offered = [option for option in options_of(rated) if option.id in chosen]
     network = opened(entered(plain, offered, outcome.year), offered)
     instance, _ = outcome.question.compiled()
     sums = FlowReader(network, instance).sums(outcome.solved)
@@ -292,7 +303,7 @@ def _year_rows(
         rows.append(
             (
                 year,
-                f"{year}-portfolio",
+                plan_name(year),
                 portfolio.years.weight[year],
                 old,
                 new,

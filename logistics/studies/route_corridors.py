@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from logistics.models.routes.evaluate import UnionFlow
+from logistics.models.routes.worth import UnionFlow
+from logistics.network.geography import great_circle_km
 from logistics.network.network import Network
 from logistics.studies.route_worth import Evaluated, OptionEvaluator
 from logistics.studies.typed_rows import table_of
-from logistics.virtual_network.instance import Ints
+from logistics.virtual_network.instance import Ints, Step
 
 CORRIDORS = pa.schema(
     [
@@ -43,7 +44,7 @@ out."""
 def corridor_table(evaluator: OptionEvaluator, results: list[Evaluated]) -> pa.Table:
     """Steps along the corridors of evaluated options."""
     rows: list[tuple[Any, ...]] = []
-    lengths = _kilometres(evaluator.network)
+    lengths = _Kilometres(evaluator.network)
     for result in results:
         if result.worth is None or result.status != "worth":
             continue
@@ -58,8 +59,24 @@ def corridor_table(evaluator: OptionEvaluator, results: list[Evaluated]) -> pa.T
     return table_of(rows, CORRIDORS)
 
 
-def _kilometres(network: Network) -> dict[tuple[str, int, str], float]:
-    return {(leg.service_id, leg.to_seq, leg.via_id): leg.distance_km for leg in network.legs()}
+class _Kilometres:
+    """How far each step goes: legs of services by the tables, road legs by great circle and circuity."""
+
+    def __init__(self, network: Network) -> None:
+        self._legs = {(leg.service_id, leg.to_seq, leg.via_id): leg.distance_km for leg in network.legs()}
+        self._sites = {str(row["site_id"]): row for row in network.rows("sites")}
+        regions = network.texts("land_regions", "land_region"), network.numbers("land_regions", "circuity")
+        self._circuity = dict(zip(*regions, strict=True))
+
+    def of(self, step: Step) -> float:
+        """Kilometres of a step; 0 where nothing moves."""
+        if step.action == "ride":
+            return self._legs[step.service_id, step.stop_seq, step.via_id]
+        if step.action not in ("drive", "deliver"):
+            return 0.0
+        start, end = self._sites[step.site_id], self._sites[step.to_site_id]
+        straight = float(great_circle_km(start["lat"], start["lon"], end["lat"], end["lon"]))
+        return straight * float(self._circuity[str(start["land_region"])])
 
 
 def _busiest(evaluator: OptionEvaluator, flow: UnionFlow, services: set[str]) -> tuple[int, Ints] | None:
@@ -86,7 +103,7 @@ def _steps(
     member: int,
     path: Ints,
     way: str,
-    lengths: dict[tuple[str, int, str], float],
+    lengths: _Kilometres,
 ) -> Iterator[tuple[Any, ...]]:
     instance = evaluator.warm.union.instance
     c = instance.commodities
@@ -95,8 +112,7 @@ def _steps(
     number = 0
     for arc in path.tolist():
         step = layer.steps[arc]
-        km = lengths.get((step.service_id, step.stop_seq, step.via_id), 0.0) if step.action == "ride" else 0.0
-        own = np.array([km, layer.money_cny_per_t[arc, product], layer.pipeline_h[arc]])
+        own = np.array([lengths.of(step), layer.money_cny_per_t[arc, product], layer.pipeline_h[arc]])
         total = total + own
         if step.action == "stay" and not own.any():
             continue

@@ -34,6 +34,8 @@ class FlowSums:
         Tonnes by home gateway.
     local_t
         Tonnes through gateways of the home province.
+    traded_t
+        Exports and imports demanded, served or not.
     """
 
     leg_t: Mapping[tuple[str, int], float]
@@ -43,6 +45,7 @@ class FlowSums:
     teu: Mapping[str, float]
     gateway_t: Mapping[str, float]
     local_t: float
+    traded_t: float
 
     def service_t(self) -> dict[str, float]:
         """Tonnes on the fullest leg of each service."""
@@ -53,9 +56,8 @@ class FlowSums:
 
     @property
     def local_share(self) -> float:
-        """Share of what passes a home gateway that passes one of the home province."""
-        total = sum(self.gateway_t.values())
-        return self.local_t / total if total > 0 else 0.0
+        """Share of all exports and imports that passes a gateway of the home province."""
+        return self.local_t / self.traded_t if self.traded_t > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ class FlowReader:
             weights = np.array([order_kg.get((p, segment), np.nan) for p in instance.products.ids])
             self._units[segment] = TariffUnits(network, weights)
             self._layers.append(self._marks(layer, direction, segment, number, leg_number, weights))
+        traded = np.array([not layer.name.startswith("transit-") for layer in instance.layers], bool)
+        c = instance.commodities
+        self._traded_t = float(c.demand_t[traded[c.layer]].sum()) if len(c) else 0.0
 
     def _marks(
         self,
@@ -191,6 +196,7 @@ class FlowReader:
             teu=self._most_by_service(teu),
             gateway_t={self._sites[i]: float(gateway_t[i]) for i in np.flatnonzero(gateway_t > NEGLIGIBLE_T)},
             local_t=float(gateway_t[self._is_local].sum()),
+            traded_t=self._traded_t,
         )
 
     def _teu_per_t(self, mode: str) -> Floats:

@@ -1,4 +1,4 @@
-"""Routes at the freight rates of other years: all tariffs scaled, everything else as it is."""
+"""Routes at the freight rates of other years: what all cargo pays is scaled, everything else as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from logistics.errors import InputError
 from logistics.network.network import Network
-from logistics.proposals.rates import RateLevels
+from logistics.proposals.entering import RouteOption
+from logistics.proposals.proposal import ProposedService
+from logistics.proposals.rates import RateLevels, lane_of
 from logistics.studies.route_worth import Evaluated, OptionEvaluator
 from logistics.studies.year_flow import Question
 
@@ -21,28 +23,39 @@ COLUMNS = ("tariff_spot", "tariff_contract", "tariff_per_item")
 def at_rates(network: Network, year: int, rate_year: int) -> Network:
     """The network of `year` with the tariffs of its services brought to the level of `rate_year`.
 
-    A service is charged by mode and by the land region of its end abroad; domestic ones by the mode alone.
+    A service is charged by its mode and by where it goes, see :func:`lane_of`.
     """
     levels = RateLevels(network)
     home = network.info.home_territory
     site = {str(row["site_id"]): row for row in network.rows("sites")}
-    abroad: dict[str, str] = {}
+    stops: dict[str, list[tuple[float, str]]] = {}
     for stop in network.rows("service_stops"):
-        end = site[str(stop["site_id"])]
-        if end["customs_territory"] != home:
-            abroad[str(stop["service_id"])] = str(end["land_region"])
+        stops.setdefault(str(stop["service_id"]), []).append((float(stop["seq"]), str(stop["site_id"])))
     table = network.tables["services"]
     factors = []
     for row in table.select(["service_id", "mode"]).to_pylist():
-        region = abroad.get(row["service_id"], "*")
-        there, here = (levels.level("tariff", row["mode"], region, y).factor for y in (rate_year, year))
-        factors.append(there / here)
+        calls = [name for _, name in sorted(stops[row["service_id"]])]
+        factors.append(levels.rise(row["mode"], lane_of(calls, site, home), year, rate_year))
     for column in COLUMNS:
         old = table[column].to_pylist()
         new = [None if value is None else value * factor for value, factor in zip(old, factors, strict=True)]
         place = table.schema.get_field_index(column)
         table = table.set_column(place, table.schema.field(place), pa.array(new, pa.float64()))
     return network.with_table("services", table)
+
+
+def _at_rates(option: RouteOption, network: Network, year: int, rate_year: int) -> RouteOption:
+    """The option with what other cargo pays at the rates of `rate_year`; its fares stand in the network."""
+    levels, home = RateLevels(network), network.info.home_territory
+    sites = {str(row["site_id"]): row for row in network.rows("sites")}
+    proposal = option.proposal
+
+    def paying(service: ProposedService) -> ProposedService:
+        lane = lane_of([str(stop["site_id"]) for stop in service.stops], sites, home)
+        factor = levels.rise(proposal.mode, lane, year, rate_year)
+        return replace(service, background_cny_per_t=factor * service.background_cny_per_t)
+
+    return replace(option, proposal=replace(proposal, services=tuple(map(paying, proposal.services))))
 
 
 def nets_at_rates(
@@ -64,7 +77,8 @@ def nets_at_rates(
         network = at_rates(question.network, question.year, rate_year)
         try:
             asked = replace(question, network=network)
-            evaluator = OptionEvaluator(asked, options, discount_rate, None, start)
+            rated = tuple(_at_rates(option, network, question.year, rate_year) for option in options)
+            evaluator = OptionEvaluator(asked, rated, discount_rate, None, start)
         except InputError as error:
             # At rates so low a subsidy of this year may be above a tariff: there is no such year.
             log.warning("rates of %s: %s", rate_year, error)

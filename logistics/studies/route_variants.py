@@ -72,18 +72,21 @@ def varied(proposal: Proposal, name: str, value: float) -> Proposal:
     changed = replace(proposal, id=f"{proposal.id}.{name}.{value:g}")
     if name == COST:
         return replace(changed, cost_cny_per_departure=value)
+    at_tariff = proposal.background_at_tariff
     return replace(
-        changed, services=tuple(_varied_service(service, name, value) for service in proposal.services)
+        changed, services=tuple(_varied_service(s, name, value, at_tariff) for s in proposal.services)
     )
 
 
-def _varied_service(service: ProposedService, name: str, factor: float) -> ProposedService:
+def _varied_service(service: ProposedService, name: str, factor: float, at_tariff: bool) -> ProposedService:
     back = service.suffix == "back"
     row, stops, ways = dict(service.row), service.stops, service.ways
     if name == ("back_tariff" if back else "tariff"):
         for column in ("tariff_spot", "tariff_contract", "tariff_per_item"):
             if row.get(column) is not None:
                 row[column] = float(row[column]) * factor
+        if at_tariff:
+            service = replace(service, background_cny_per_t=service.background_cny_per_t * factor)
     elif name == "payload_t":
         for column in ("payload_t", "payload_m3"):
             row[column] = float(row[column]) * factor
@@ -151,12 +154,12 @@ def _swings(result: Evaluated, nets: Mapping[tuple[str, str, float], float]) -> 
 
 
 def chance_of_benefit(result: Evaluated, swings: Sequence[Swing], samples: int, seed: int) -> float | None:
-    """Probability of a positive net benefit when every input is drawn from its range.
+    """Probability of a positive net benefit when every input is drawn from its range; None without draws.
 
     Inputs are drawn independently from triangles over (low, used, high); what each changes alone adds up.
     The same seed and option give the same draws.
     """
-    if result.accounts is None or not swings:
+    if result.accounts is None or not swings or samples == 0:
         return None
     random = np.random.default_rng([seed, zlib.crc32(result.option.id.encode())])
     net = np.full(samples, result.accounts.net_cny)

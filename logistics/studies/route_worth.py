@@ -11,7 +11,8 @@ import numpy as np
 
 from logistics.errors import SolverFailure
 from logistics.models.flow.decode import NEGLIGIBLE_T, Claims, claimed_totals, generalised_by_commodity
-from logistics.models.routes.evaluate import UnionFlow, WarmBase, Worth
+from logistics.models.routes.evaluate import WarmBase
+from logistics.models.routes.worth import UnionFlow, Worth
 from logistics.proposals.entering import RouteOption, opened
 from logistics.studies.route_accounts import Accounts, accounts_of
 from logistics.studies.route_flows import FlowReader, FlowSums
@@ -22,6 +23,7 @@ from logistics.virtual_network.instance import Floats
 if TYPE_CHECKING:
     from logistics.models.flow.column_generation import Progress
     from logistics.models.flow.pricing import PathPricer
+    from logistics.models.routes.base import SolvedBase
 
 Measure = Literal["net_benefit", "objective"]
 Tell = Callable[[int, RouteOption], None]
@@ -78,6 +80,8 @@ class OptionEvaluator:
         Called after each round of the base's solve.
     start
         An evaluator of the same year, whose base's paths help to solve this one.
+    known
+        The base where it is solved already.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class OptionEvaluator:
         discount_rate: float,
         report: Callable[[Progress], None] | None = None,
         start: OptionEvaluator | None = None,
+        known: SolvedBase | None = None,
     ) -> None:
         from logistics.models.flow.carried import carried_paths
 
@@ -101,7 +106,7 @@ class OptionEvaluator:
         if start is not None:
             old = start.warm.base.instance
             paths = carried_paths(old, start.warm.used_paths, union.restricted(()).instance)
-        self.warm: WarmBase = WarmBase(union, question.time_limit_s, report, paths)
+        self.warm: WarmBase = WarmBase(union, question.time_limit_s, report, paths, known)
         self.network = opened(question.network, options)
         self.reader = FlowReader(self.network, union.instance)
         self.base_sums: FlowSums = self.reader.sums(self.warm.flow)

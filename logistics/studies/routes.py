@@ -1,14 +1,15 @@
 """Study kind ``routes``: what each proposed route is worth, with its reasons, and how sure that is.
 
-Each proposal is evaluated alone, on the year's plan without any of them. Pieces are a year and a run of
-proposals; each solves the same base.
+Each proposal is evaluated alone, on the year's plan without any of them: its base. Pieces are a year and
+a run of proposals. Where several start from the same base it is solved, checked and tabulated before them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,12 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from logistics.errors import Problem, Where, stop_on_errors
 from logistics.proposals.entering import RouteOption, entered, opened, opening_changes, options_of
 from logistics.proposals.proposal import Proposal
+from logistics.proposals.rates import YearRates
 from logistics.proposals.read import Rejected, read_proposals
 from logistics.proposals.spec import Source
 from logistics.scenario.case import Case
 from logistics.studies.assignment import YearTables, merged_years, shown_progress
-from logistics.studies.flow_tables import tables_of_flow
 from logistics.studies.frontier import with_plans
+from logistics.studies.route_base import RouteBase, as_solved_here, checked_tables, solved_base
 from logistics.studies.route_checks import proven_idle
 from logistics.studies.route_corridors import corridor_table
 from logistics.studies.route_pieces import tables_of_pieces
@@ -53,8 +55,8 @@ class RoutesSpec(BaseModel):
     check: Literal["details", "all"] = Field(
         default="details", description="whose plans are checked by code that did not make them"
     )
-    rates: list[Annotated[int, Field(ge=1990, le=2100)]] = Field(
-        default=[2019, 2021, 2023], max_length=10, description="years whose freight rates are tried"
+    rates: list[Literal[2019, 2021, 2023]] = Field(
+        default=[2019, 2021, 2023], max_length=3, description="years whose freight rates are tried"
     )
     samples: int = Field(default=2000, ge=0, le=1000000, description="draws for the chance of a benefit")
     discount_rate: float = Field(default=0.06, ge=0, le=1, description="real, for annuities of investments")
@@ -62,11 +64,12 @@ class RoutesSpec(BaseModel):
 
 
 class RoutesTask(NamedTuple):
-    """Settings with the proposals read."""
+    """Settings with the proposals read, and the bases that several pieces start from, by year."""
 
     spec: RoutesSpec
     proposals: tuple[Proposal, ...]
     rejected: tuple[Rejected, ...]
+    bases: Mapping[int, RouteBase] = MappingProxyType({})
 
 
 class Piece(NamedTuple):
@@ -84,16 +87,20 @@ class PieceResult:
     Parameters
     ----------
     base
-        The year without proposals.
+        The year without proposals, where no other piece starts from it.
     outcomes
         Checked plans of the best proposals, by plan id, each with the changes that open it.
     tables
         Tables of the proposals; empty where the base has no plan.
+    seconds
+        Time by phase.
     """
 
-    base: YearTables
-    outcomes: Mapping[str, tuple[YearOutcome, list[dict[str, object]]]]
-    tables: Mapping[str, pa.Table]
+    year: int
+    base: YearTables | None = None
+    outcomes: Mapping[str, tuple[YearOutcome, list[dict[str, object]]]] = field(default_factory=dict)
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class Routes:
@@ -115,8 +122,10 @@ class Routes:
             keep_going=spec.keep_going,
             allow_outside=scenario.allow_outside,
         )
-        options = options_of(found)
-        networks = {year: entered(network, options, year) for year, network in case.networks.items()}
+        networks = {
+            year: entered(network, options_of(YearRates(network, year).of_all(found)), year)
+            for year, network in case.networks.items()
+        }
         return replace(case, networks=networks), RoutesTask(spec, tuple(found), tuple(rejected))
 
     def pieces(self, case: Case, spec: RoutesTask) -> Sequence[Piece]:
@@ -128,25 +137,44 @@ class Routes:
             for first in range(0, count, PROPOSALS_A_PIECE)
         ]
 
+    def bases(self, case: Case, spec: RoutesTask) -> Sequence[int]:
+        """Return the years, where several pieces start from each."""
+        return case.scenario.years if len(spec.proposals) > PROPOSALS_A_PIECE else ()
+
+    def run_base(self, case: Case, spec: RoutesTask, base: int, report: Report) -> RouteBase:
+        """Solve, check and tabulate a year without proposals."""
+        question = Question.of(case.scenario, case.networks[base], base)
+        report("run.start", {"scenario": case.scenario.id, "year": base, "objective": "generalised"})
+        return solved_base(question, lambda progress: report("run.round", shown_progress(progress)))
+
+    def with_bases(self, spec: RoutesTask, answers: Mapping[int, RouteBase]) -> RoutesTask:
+        """Settings with the solved bases."""
+        return spec._replace(bases=answers)
+
     def run_piece(self, case: Case, spec: RoutesTask, piece: Piece, report: Report) -> PieceResult:
-        """Solve the base and evaluate the piece's proposals."""
+        """Evaluate the piece's proposals on their base, solved first where it is the only one to need it."""
         from logistics.models.routes.evaluate import BaseUnsolved
 
         question = Question.of(case.scenario, case.networks[piece.year], piece.year)
-        mine = spec.proposals[piece.first : piece.last]
+        rates = YearRates(question.network, piece.year)
+        mine = rates.of_all(spec.proposals[piece.first : piece.last])
         options = [o for o in options_of(mine) if o.may_run(piece.year)]
         laps = Laps()
         report("run.start", {"scenario": case.scenario.id, "year": piece.year, "objective": "generalised"})
+        base = spec.bases.get(piece.year)
+        if base is not None and base.known is None:
+            return PieceResult(piece.year)
         try:
             evaluator = OptionEvaluator(
                 question,
                 options,
                 spec.spec.discount_rate,
                 lambda progress: report("run.round", shown_progress(progress)),
+                known=None if base is None else base.known,
             )
         except BaseUnsolved as error:
-            outcome = checked_year(question, error.instance, error.solved, laps)
-            return PieceResult(YearTables(outcome, tables_of_flow(question, outcome, {})), {}, {})
+            own = checked_tables(question, error.instance, error.solved, laps)
+            return PieceResult(piece.year, own, seconds=laps.seconds)
         laps.lap("solve")
         return _evaluated_piece(spec, piece, evaluator, laps, report)
 
@@ -154,8 +182,13 @@ class Routes:
         """Put the pieces of a year below each other, and the years side by side."""
         years: dict[int, list[PieceResult]] = {}
         for result in results:
-            years.setdefault(result.base.outcome.year, []).append(result)
-        joined = merged_years(self.kind, [some[0].base for some in years.values()])
+            years.setdefault(result.year, []).append(result)
+        shared = [answer.tables for answer in spec.bases.values()]
+        joined = merged_years(self.kind, shared or [result.base for result in results if result.base])
+        seconds = dict(joined.seconds) if shared else {}
+        for result in results:
+            for phase, amount in result.seconds.items():
+                seconds[phase] = seconds.get(phase, 0.0) + amount
         tables = tables_of_pieces(
             [[r.tables for r in some if r.tables] for some in years.values()],
             spec.spec.measure,
@@ -168,7 +201,8 @@ class Routes:
                 if name in kept:
                     plans[name] = PlanRecord(outcome.record(changes), outcome.plan, outcome.duals)
                     outcomes.append(outcome)
-        return with_plans(replace(joined, tables={**joined.tables, **tables}), outcomes, plans)
+        joined = replace(joined, tables={**joined.tables, **tables}, seconds=seconds)
+        return with_plans(joined, outcomes, plans)
 
 
 def _unfit_measure(case: Case, spec: RoutesSpec) -> list[Problem]:
@@ -184,8 +218,13 @@ def _evaluated_piece(
     task: RoutesTask, piece: Piece, evaluator: OptionEvaluator, laps: Laps, report: Report
 ) -> PieceResult:
     spec, question = task.spec, evaluator.question
-    base = checked_year(question, evaluator.warm.base.instance, evaluator.warm.solved_base(), laps)
-    tables = tables_of_flow(question, base, {})
+    instance, solved = evaluator.warm.base.instance, evaluator.warm.solved_base()
+    shared = task.bases.get(piece.year)
+    if shared is None:
+        tables = checked_tables(question, instance, solved, laps)
+        base = tables.outcome
+    else:
+        tables, base = None, as_solved_here(shared.tables.outcome, instance, solved)
 
     def tell(number: int, option: RouteOption) -> None:
         count = len(evaluator.options)
@@ -202,10 +241,11 @@ def _evaluated_piece(
     report("routes.details", {"count": len(detailed), "year": piece.year})
     outcomes: dict[str, tuple[YearOutcome, list[dict[str, object]]]] = {}
     verified: dict[str, bool] = {}
-    for one in chosen if spec.check == "all" else chosen[: spec.details]:
+    solved_anew = [one for one in judged if one.best.worth and one.best.worth.proof != "screened"]
+    for one in solved_anew if spec.check == "all" else chosen[: spec.details]:
         outcome = _checked(evaluator, one.best)
         verified[one.best.option.id] = _holds(base) and _holds(outcome)
-        if len(outcomes) < spec.details:
+        if one.best.status == "worth" and len(outcomes) < spec.details:
             name = f"{piece.year}-{one.best.option.id}"
             outcomes[name] = outcome, opening_changes([one.best.option])
     laps.lap("verify")
@@ -235,7 +275,7 @@ def _evaluated_piece(
     found = tables_of_routes(evaluator, final, closed, rejected)
     found["corridors"] = corridor_table(evaluator, detailed)
     laps.lap("tabulate")
-    return PieceResult(YearTables(replace(base, seconds=laps.seconds), tables), outcomes, found)
+    return PieceResult(piece.year, tables, outcomes, found, laps.seconds)
 
 
 def _by_proposal(results: Sequence[Evaluated], spec: RoutesSpec) -> list[Judged]:

@@ -236,7 +236,12 @@ def _judged(
     if plan is None:
         return unplanned_year(question.network, question.year)
     if solved.conflict is not None:
-        claim = Assertion({}, conflict=certificates.get("conflict"), least_relaxation=solved.conflict.bound)
+        claim = Assertion(
+            {},
+            conflict=certificates.get("conflict"),
+            members=certificates.get("members"),
+            least_relaxation=solved.conflict.bound,
+        )
         return verify_conflict(question.network, question.year, plan, task, claim)
     claim = claim_of(claims, solved, question.gap, duals)
     return verify_task(question.network, question.year, plan, task, claim)
@@ -265,7 +270,7 @@ def dual_table(instance: Instance, solved: SolvedFlow, year: int) -> pa.Table:
     rows: list[tuple[int, str, str, str, str, float]] = []
     certificates = [("objective", solved.duals)]
     if solved.conflict is not None:
-        certificates = [("conflict", solved.conflict.duals)]
+        certificates = [("conflict", solved.conflict.duals), ("members", solved.conflict.proof)]
     if solved.least_unserved is not None:
         certificates.append(("least_unserved", solved.least_unserved.duals))
     for name, duals in certificates:

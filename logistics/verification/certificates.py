@@ -18,9 +18,10 @@ DUALS = pa.schema(
         ("price", pa.float64()),
     ]
 )
-"""Prices of shared capacities and limits by certificate: ``objective``, ``least_unserved``, and ``conflict``,
-which proves that limits cannot hold together. Rows of kind ``setting``
-hold the certificate's ``unserved`` price, ``path_scale`` and ``allowed_t``."""
+"""Prices of shared capacities and limits by certificate: ``objective``, ``least_unserved``, ``conflict``,
+which proves that limits cannot hold together, and ``members``, which proves it of those alone that it has a
+price for. Rows of kind ``setting`` hold the certificate's ``unserved`` price, ``path_scale`` and
+``allowed_t``."""
 
 
 def certificates_of(duals: pa.Table) -> dict[str, Certificate]:

@@ -42,6 +42,8 @@ class Assertion:
         Claimed lower bound on unserved tonnes.
     conflict
         Duals that prove `least_relaxation`.
+    members
+        Duals that prove that a smallest set of limits, those they price, cannot hold together.
     least_relaxation
         Claimed lower bound on the sum of relative relaxations that the limits need; None: they can be kept.
     """
@@ -53,6 +55,7 @@ class Assertion:
     least_unserved: Certificate | None = None
     least_unserved_t: float = 0.0
     conflict: Certificate | None = None
+    members: Certificate | None = None
     least_relaxation: float | None = None
 
 
@@ -146,36 +149,25 @@ def unplanned_year(network: Network, year: int) -> Verdict:
 
 
 def verify_conflict(network: Network, year: int, plan: Plan, task: Task, claim: Assertion) -> Verdict:
-    """Judge the claim that the limits of a year cannot hold together.
-
-    The certificate bounds the least sum of relative relaxations among plans that leave at most `allowed_t`
-    unserved. `plan`, which breaks the limits, is the evidence that so little can be left.
-    """
+    """Judge the claims that the limits of a year cannot hold together, and that some of them alone cannot."""
     books = YearBooks(network, year)
     limits = judged_limits(books, task.limits)
     walked = walk_plan(books, plan, task.weights, task.unserved_cny_per_t)
     violations = list(walked.violations)
     where, said = Where("result.json", 0, str(year)), claim.least_relaxation or 0.0
-    certificate = claim.conflict
-    bound: float | None = None
-    if (
-        certificate is not None
-        and certificate.path_scale == 0
-        and not unfit_price(books, certificate, limits)
-    ):
-        scales = {("limit", each.limit.id, each.limit.row_unit): each.scale for each in limits}
-        dearest = max((p * scales[k] for k, p in certificate.prices.items() if k in scales), default=0.0)
-        room = UNSERVED_TOLERANCE * max(1.0, walked.totals.demand_t)
-        if task.unserved_cny_per_t is None:
-            few_left = walked.totals.unserved_t <= certificate.allowed_t + room
-        else:
-            few_left = certificate.unserved == 0 and certificate.allowed_t == 0
-        if dearest <= 1.0 + BOUND_TOLERANCE and few_left:
-            bound = recomputed_bound(books, certificate, task.weights, limits)
+    bound, alone = (
+        _least_relaxation(books, each, task, limits, walked.totals)
+        for each in (claim.conflict, claim.members)
+    )
     holds = bound is not None and 0.0 < said <= bound + BOUND_TOLERANCE * max(1.0, said)
     if not holds:
         found = "" if bound is None else f"{bound:.9g}"
         violations.append(Problem("verify.conflict", where, f"{said:.9g}", found))
+    members: frozenset[str] = frozenset()
+    if claim.members is not None and alone is not None and alone > BOUND_TOLERANCE:
+        members = frozenset(
+            key[1] for key, price in claim.members.prices.items() if key[0] == "limit" and price > 0
+        )
     return Verdict(
         year=year,
         violations=tuple(violations),
@@ -184,7 +176,34 @@ def verify_conflict(network: Network, year: int, plan: Plan, task: Task, claim: 
         objective=math.nan,
         bound_proof="certificate" if holds else "none",
         allowed={each.limit.id: each.bound for each in limits},
+        members=members,
     )
+
+
+def _least_relaxation(
+    books: YearBooks,
+    certificate: Certificate | None,
+    task: Task,
+    limits: Sequence[JudgedLimit],
+    evidence: Totals,
+) -> float | None:
+    """Lower bound on the sum of relative relaxations that the limits priced need; None: nothing is proven.
+
+    It is a bound for plans that leave at most `allowed_t` unserved. A plan that breaks the limits, of which
+    `evidence` are the totals, shows that so little can be left.
+    """
+    if certificate is None or certificate.path_scale != 0 or unfit_price(books, certificate, limits):
+        return None
+    scales = {("limit", each.limit.id, each.limit.row_unit): each.scale for each in limits}
+    dearest = max((p * scales[k] for k, p in certificate.prices.items() if k in scales), default=0.0)
+    room = UNSERVED_TOLERANCE * max(1.0, evidence.demand_t)
+    if task.unserved_cny_per_t is None:
+        few_left = evidence.unserved_t <= certificate.allowed_t + room
+    else:
+        few_left = certificate.unserved == 0 and certificate.allowed_t == 0
+    if dearest > 1.0 + BOUND_TOLERANCE or not few_left:
+        return None
+    return recomputed_bound(books, certificate, task.weights, limits)
 
 
 def _judge_bound(

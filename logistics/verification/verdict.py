@@ -20,7 +20,8 @@ class Totals:
     customer_t_h, pipeline_t_h
         Tonne-hours of the customer's clock and of the pipeline (stock left out).
     local_t, gateway_t
-        Tonnes whose home gateway is local, and all tonnes that have one.
+        Tonnes whose home gateway is local, and all tonnes demanded that need one, exports and imports; what
+        is not served has none.
     promised_t, in_time_t
         Tonnes demanded that have a promise, and tonnes served within it; what is not served is late.
     """
@@ -62,6 +63,8 @@ class Verdict:
         What each limit counts of the plan, and its bound, by the limit's id.
     reached
         What the plan comes to, in the unit in which the limit is stated.
+    members
+        Limits that are proven not to hold together, whatever the others.
     """
 
     year: int
@@ -77,6 +80,7 @@ class Verdict:
     counted: Mapping[str, float] = field(default_factory=dict)
     allowed: Mapping[str, float] = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
 
     @property
     def plan_verified(self) -> bool:
@@ -85,7 +89,7 @@ class Verdict:
 
 
 def summed_totals(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
-    """Totals over years; means are over tonnes served, the local share over tonnes with a home gateway."""
+    """Totals over years; means are over tonnes served, shares over tonnes demanded."""
     served = sum(v.totals.served_t for v in verdicts)
     gateway = sum(v.totals.gateway_t for v in verdicts)
     promised = sum(v.totals.promised_t for v in verdicts)

@@ -141,9 +141,8 @@ def walk_plan(
             if kind == "service":
                 loads[(kind, thing, "m3")] += tonnes * times * m3_per_t[product]
         gateway = figures.exit_gateway if books.direction[name] == "export" else figures.entry_gateway
-        if books.direction[name] != "transit" and gateway:
-            sums["gateway_t"] += tonnes
-            sums["local_t"] += tonnes if gateway in local else 0.0
+        if books.direction[name] != "transit" and gateway in local:
+            sums["local_t"] += tonnes
     unserved = _balance(plan, shares, served, violations)
     missing = sum(unserved.values())
     room = capacities(books)
@@ -172,7 +171,7 @@ def walk_plan(
         pipeline_t_h=sums["pipeline_h"],
         co2_t=sums["co2_kg"] / 1000.0,
         local_t=sums["local_t"],
-        gateway_t=sums["gateway_t"],
+        gateway_t=sum(t for (name, _), t in shares.items() if books.direction[name] != "transit"),
         promised_t=sum(t for (name, _), t in shares.items() if math.isfinite(books.promise_h(name))),
         in_time_t=sums["in_time_t"],
     )

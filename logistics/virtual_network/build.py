@@ -111,9 +111,7 @@ def build_instance(
         if limits:
             starts: list[Vertex] = [("L0", origin) for origin in origins]
             arcs, copied = marked_arcs(arcs, ground, name.split("-", 1)[0], limits, starts)
-        layer, vertices[name], marked = packed_layer(
-            name, arcs, units, assortment, storage, returned
-        )
+        layer, vertices[name], marked = packed_layer(name, arcs, units, assortment, storage, returned)
         for number, limit in enumerate(limits):
             if copied and limit.flagged:
                 marked.setdefault(number, [])

@@ -6,6 +6,8 @@ BATCH: dict[str, str] = {
     "batch.progress": "done {done}, failed {failed}, remaining {remaining}, {eta}",
     "batch.eta": "about {minutes} min to go",
     "batch.no_eta": "no estimate yet",
+    "batch.no_workers": "the cluster has no workers; start some (`dask worker ADDRESS`, see docs/cluster.md) "
+    "and the batch goes on, or stop it with Ctrl-C",
     "batch.waiting": "another batch is writing in {folder}; waiting until it is done",
     "batch.failed_run": "{scenario} failed: {reason}",
     "batch.refused": "{name} cannot be read; the other runs are done without it",

@@ -6,6 +6,8 @@ BATCH: dict[str, str] = {
     "batch.progress": "已完成 {done}，失败 {failed}，剩余 {remaining}，{eta}",
     "batch.eta": "约还需 {minutes} 分钟",
     "batch.no_eta": "暂无法估计剩余时间",
+    "batch.no_workers": "集群中没有工作进程；请启动（`dask worker 地址`，见 docs/cluster.md），批次将继续；"
+    "或按 Ctrl-C 停止",
     "batch.waiting": "另一批次正在写入 {folder}，等待其结束",
     "batch.failed_run": "{scenario} 失败：{reason}",
     "batch.refused": "无法读取 {name}；其余运算照常进行",

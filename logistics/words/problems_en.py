@@ -387,6 +387,8 @@ PROBLEMS: dict[str, str] = {
     "proposal.no_file.do": "write its path as seen from the scenario file",
     "proposal.duplicate": "the proposal {quoted} stands twice; the first is at {allowed}",
     "proposal.duplicate.do": "give one of them another id",
+    "proposal.level_name": "a frequency of {subject} is called {quoted}, as is the proposal at {allowed}",
+    "proposal.level_name.do": "give one of them another id",
     "proposal.is_service": "{quoted} is a service of the network already",
     "proposal.is_service.do": "give the proposal another id",
     "proposal.no_aircraft": "there is no aircraft {quoted}; known: {choices}",
@@ -419,6 +421,8 @@ PROBLEMS: dict[str, str] = {
     "proposal.low_high.do": "correct them",
     "proposal.other_place": "{quoted} is another place at {allowed}, or is spelt otherwise",
     "proposal.other_place.do": "give it another id, or write both alike",
+    "proposal.at_home": "{quoted} lies in the home territory; rules propose routes to places abroad",
+    "proposal.at_home.do": "name it in from, or name places abroad",
     "proposal.none_generated": "this rule of mode {subject} makes no proposal of its {found} pairs",
     "proposal.none_generated.do": "widen its places, range or aircraft, or set skip_existing: false",
     # Targets of a plan

@@ -377,6 +377,8 @@ PROBLEMS: dict[str, str] = {
     "proposal.no_file.do": "请写相对于情景文件的路径",
     "proposal.duplicate": "方案{quoted}重复，首次出现在 {allowed}",
     "proposal.duplicate.do": "请改用其他编号",
+    "proposal.level_name": "{subject} 的某一班次将命名为{quoted}，与 {allowed} 处的提案同名",
+    "proposal.level_name.do": "请为其中之一改用其他编号",
     "proposal.is_service": "{quoted}已是网络中的线路",
     "proposal.is_service.do": "请为方案另取编号",
     "proposal.no_aircraft": "没有机型{quoted}，可用：{choices}",
@@ -409,6 +411,8 @@ PROBLEMS: dict[str, str] = {
     "proposal.low_high.do": "请改正",
     "proposal.other_place": "{quoted}与 {allowed} 处的同名地点不同，或大小写不同",
     "proposal.other_place.do": "请改用其他编号，或使两处一致",
+    "proposal.at_home": "{quoted}位于本国关境内；规则只生成由本国前往境外的线路",
+    "proposal.at_home.do": "请将其写入 from，或填写境外站点",
     "proposal.none_generated": "该 {subject} 规则的 {found} 对起讫点没有生成任何方案",
     "proposal.none_generated.do": "请放宽站点、航程或机型，或设 skip_existing: false",
     # 规划目标

@@ -1,8 +1,10 @@
 """Study kinds that misbehave, for tests of batches: on the path of a process, it and its workers know them.
 
 They are entered when the register is imported. ``slow`` sleeps and is an assignment otherwise, perhaps
-in pieces. ``poison`` kills its process, ``endless`` never ends, ``greedy`` takes memory. Each piece that
-is begun leaves a line in the file ``note``, named ``note:…`` so that it is no input of the run.
+in pieces, and after bases, whose answers the pieces read. ``poison`` kills its process, ``endless`` never
+ends, ``greedy`` takes memory. Each piece that is begun leaves a line in the file ``note``, named ``note:…``
+so that it is no input of the run: scenario, piece, process, cores that it may use. The line of a base starts
+with ``base``.
 """
 
 import importlib.abc
@@ -17,8 +19,11 @@ REGISTER = "logistics.studies.register"
 
 
 def enter_kinds(register):
-    from typing import Literal
+    import logging
+    from collections.abc import Mapping
+    from typing import Literal, NamedTuple
 
+    import numpy as np
     from pydantic import BaseModel, ConfigDict
 
     class Spec(BaseModel):
@@ -26,7 +31,17 @@ def enter_kinds(register):
         kind: Literal["slow", "poison", "endless", "greedy"]
         seconds: float = 0.0
         pieces: int = 1
+        bases: int = 0
         note: str = ""
+
+    class Settings(NamedTuple):
+        """The same with the answers of the bases."""
+
+        seconds: float
+        pieces: int
+        bases: int
+        note: str
+        answers: Mapping[int, np.ndarray]
 
     class Misbehaving:
         spec = Spec
@@ -34,15 +49,34 @@ def enter_kinds(register):
         def __init__(self, kind):
             self.kind = kind
 
+        def prepare(self, case, spec):
+            return case, Settings(spec.seconds, spec.pieces, spec.bases, spec.note, {})
+
         def pieces(self, case, spec):
             return list(range(spec.pieces))
+
+        def bases(self, case, spec):
+            return list(range(spec.bases))
+
+        def run_base(self, case, spec, base, report):
+            leave_note(spec, f"base {case.scenario.id} {base} {os.getpid()}")
+            logging.getLogger("logistics").info("base %d", base)
+            time.sleep(spec.seconds)
+            answer = np.full(10_000, base + 1.0)
+            answer.flags.writeable = False
+            return answer
+
+        def with_bases(self, spec, answers):
+            return spec._replace(answers=answers)
 
         def run_piece(self, case, spec, piece, report):
             from logistics.studies.assignment import assigned_year
 
-            if spec.note:
-                with Path(spec.note.removeprefix("note:")).open("a", encoding="utf-8") as note:
-                    note.write(f"{case.scenario.id} {piece} {os.getpid()}\n")
+            leave_note(spec, f"{case.scenario.id} {piece} {os.getpid()} {os.cpu_count()}")
+            for number, answer in spec.answers.items():
+                assert not answer.flags.writeable
+                assert answer.sum() == 10_000 * (number + 1)
+            assert len(spec.answers) == spec.bases
             time.sleep(spec.seconds)
             if self.kind == "poison":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -58,6 +92,11 @@ def enter_kinds(register):
 
             assert len(results) == spec.pieces
             return merged_years("assignment", results[:1])
+
+    def leave_note(spec, line):
+        if spec.note:
+            with Path(spec.note.removeprefix("note:")).open("a", encoding="utf-8") as note:
+                note.write(f"{line}\n")
 
     for kind in ("slow", "poison", "endless", "greedy"):
         register.STUDIES[kind] = Misbehaving(kind)

@@ -2,9 +2,10 @@
 
 The program over options has one cost θ_t a year, bounded below by cuts (:mod:`.cuts`). Its optimum bounds
 every plan, and its options are tried: their flows are solved from those of the plan before, and give prices
-for the next cuts. Since options that serve the same cargo save it once, but each cut counts both, a second
-program with savings scaled to what plans really saved proposes further plans. It ends when plan and bound
-meet, when nothing new is proposed, or by time.
+for the next cuts. Since options that serve the same cargo save it once, but each cut counts both, options in
+parts (:mod:`.tolls`) give the first cuts and plans that round them; later a second program with savings
+scaled to what plans really saved proposes further ones. It ends when plan and bound meet, when nothing new is
+proposed, or by time.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from logistics.models.design.problem import (
     Report,
     relative_gap,
 )
+from logistics.models.design.tolls import InParts, TolledYear, takes_tolls
 from logistics.models.flow.solved import SolvedFlow
 
 Floats = NDArray[np.float64]
@@ -46,6 +48,9 @@ STEPS, FIRST_STEP, LEAST_STEP, PATIENCE = 150, 1.0, 0.01, 6
 """Subgradient steps on discounts: most of them, Polyak's factor at first and in the end, and steps without a
 better bound before it is halved."""
 CLOSE = 1e-7
+MOST_PARTS, PARTS_SHARE, USED_SHARES = 6, 0.3, (0.9, 0.6, 0.3)
+"""Rounds of options in parts, share of the time limit for them, and shares used from which a part is rounded
+up."""
 MOST_MET = 2
 """Best options under discounts that are tried beside those that cuts propose."""
 
@@ -83,7 +88,8 @@ class LargeDesign:
         self._problem, self._stop = problem, stop
         self._report = report or (lambda _: None)
         self._started = time.perf_counter()
-        self._flows = PlanFlows(problem, max(FLOW_GAP, stop.flow_gap), paths)
+        self._flow_gap = max(FLOW_GAP, stop.flow_gap)
+        self._flows = PlanFlows(problem, self._flow_gap, paths)
         self._makers = [CutMaker(problem, year) for year in range(len(problem.instances))]
         self._cuts: list[FlowCut] = []
         self._tried: set[bytes] = set()
@@ -103,7 +109,9 @@ class LargeDesign:
         cheapest = self._program(np.zeros(len(self._ratio)), self._cuts)
         if cheapest is not None:
             self._try(cheapest[0])
-        self._try(np.ones(count))
+        for y in self._in_parts():
+            if not self._late() and y.tobytes() not in self._tried:
+                self._try(y)
         for y in start:
             if np.asarray(y, float).tobytes() not in self._tried:
                 self._try(np.asarray(y, float))
@@ -121,6 +129,52 @@ class LargeDesign:
             if not new or gap <= self._stop.gap:
                 break
         return self._answer()
+
+    def _in_parts(self) -> list[Floats]:
+        """Take in the bounds of options in parts; returns plans near the last, the most cautious first."""
+        problem = self._problem
+        if not all(takes_tolls(instance) for instance in problem.instances):
+            return [np.ones(len(problem.options))]
+        years = [
+            TolledYear(problem, year, self._flow_gap, self._flows.known(year))
+            for year in range(len(problem.instances))
+        ]
+        found: list[InParts] = []
+        until = self._stop.time_limit_s * PARTS_SHARE
+        for _ in range(MOST_PARTS):
+            solved = []
+            for year in years:
+                if time.perf_counter() - self._started > until and found:
+                    break
+                answer = year.solve()
+                if answer is None:
+                    return []
+                solved.append(answer)
+                self._cuts.append(answer.cut)
+            else:
+                found = solved
+                self._bounded(self._program(np.ones(len(years)), self._cuts))
+                continue
+            break
+        return [y for share in USED_SHARES if (y := self._rounded(found, share)) is not None]
+
+    def _rounded(self, found: Sequence[InParts], share: float) -> Floats | None:
+        """Options that are best if parts are worth their cost at a share used; None: none keep the rules."""
+        problem = self._problem
+        gain = np.full(len(problem.options), -np.inf)
+        for number, one in enumerate(found):
+            weight = float(problem.year_weight[number])
+            gained = np.maximum(0.0, problem.cost) * (one.used - share) + weight * one.worth
+            gain = np.maximum(gain, gained - np.minimum(0.0, problem.cost))
+        none = [FlowCut(year, 0.0, np.zeros(len(gain))) for year in range(len(found))]
+        best = self._program(np.ones(len(found)), none, cost=-gain)
+        return None if best is None else best[0]
+
+    def _bounded(self, found: tuple[Floats, float] | None) -> None:
+        """Take in a program's bound."""
+        if found is not None:
+            self._best.bound = max(self._best.bound, found[1])
+            self._tell("proof")
 
     def _late(self) -> bool:
         over = time.perf_counter() - self._started > self._stop.time_limit_s
@@ -219,15 +273,22 @@ class LargeDesign:
         found = self._program(np.ones(len(self._ratio)), self._cuts)
         if found is None:
             return None
-        y, bound = found
-        self._best.bound = max(self._best.bound, bound)
-        self._tell("proof")
+        self._bounded(found)
+        y = found[0]
         first = [next(cut for cut in self._cuts if cut.year == year) for year in range(len(self._ratio))]
         scaled = self._program(self._ratio, first)
         return [y] if scaled is None else [scaled[0], y]
 
-    def _program(self, ratio: Floats, cuts: Sequence[FlowCut]) -> tuple[Floats, float] | None:
-        """Optimal options and the program's own bound, with savings of each year times a ratio."""
+    def _program(
+        self, ratio: Floats, cuts: Sequence[FlowCut], cost: Floats | None = None
+    ) -> tuple[Floats, float] | None:
+        """Optimal options and the program's own bound, with savings of each year times a ratio.
+
+        Parameters
+        ----------
+        cost
+            In place of what options cost.
+        """
         problem, rows = self._problem, self._problem.rows
         options, years = len(problem.options), len(problem.instances)
         # Savings are told from the first cut's constant, in millions, so that numbers are small.
@@ -241,7 +302,7 @@ class LargeDesign:
             value.append(np.append(ratio[cut.year] * cut.saved[some] / 1e6, 1.0))
             lower.append(np.array([(cut.constant - zero[cut.year]) / 1e6]))
         program = MixedProgram(
-            cost=np.concatenate([problem.cost / 1e6, problem.year_weight]),
+            cost=np.concatenate([(problem.cost if cost is None else cost) / 1e6, problem.year_weight]),
             lower=np.concatenate([np.zeros(options), np.full(years, -np.inf)]),
             upper=np.concatenate([np.ones(options), np.full(years, np.inf)]),
             whole=np.concatenate([np.ones(options, bool), np.zeros(years, bool)]),

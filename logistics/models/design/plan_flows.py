@@ -66,19 +66,28 @@ class PlanFlows:
         for k, path in paths:
             self._known[year].setdefault((k, path.tobytes()), path)
 
+    def known(self, year: int) -> Paths:
+        """Paths of the plans that were solved, in the numbers of the problem's instance."""
+        return [(k, path) for (k, _), path in self._known[year].items()]
+
     def solved(self, year: int, y: Floats) -> SolvedFlow:
         """Flows of a year with these options open, in the numbers of the problem's instance."""
         union = self._unions[year]
         part = union.restricted(np.flatnonzero(y > OPEN).tolist())
-        known = _within(part, [(k, path) for (k, _), path in self._known[year].items()])
+        known = _within(part, self.known(year))
         instance, stop = self._sized(year, y, part), StopRule(self._gap)
-        try:
-            flow = FlowModel(instance, stop, start=known, least=self._least(year)).solve()
-        except SolverFailure:
-            # More is left than may be: what can be served at all still says what options are worth.
-            flow = FlowModel(instance, stop, start=known).solve()
-        left, whole = float(flow.unserved_t.sum()), float(instance.commodities.demand_t.sum())
+        whole, least = float(instance.commodities.demand_t.sum()), self._least(year)
         allowed = self._problem.allowed_t(year) + SERVED * max(1.0, whole)
+        try:
+            flow = FlowModel(instance, stop, start=known, least=least).solve()
+        except SolverFailure:
+            # The known paths leave more than may be, or all paths do: what can be served at all still says
+            # what options are worth.
+            flow = FlowModel(instance, stop, start=known).solve()
+            if least is not None and float(flow.unserved_t.sum()) <= allowed:
+                start = [*known, *flow.used_paths]
+                flow = FlowModel(instance, stop, start=start, least=least).solve()
+        left = float(flow.unserved_t.sum())
         if instance.unserved_cny_per_t is None and left > allowed:
             flow = replace(flow, status="no_plan")
         paths = part.in_union(flow.used_paths)

@@ -238,14 +238,18 @@ class FlowModel:
 
         Limits without a price in the certificate are not needed for the proof.
         """
-        self._limits = found.duals.limit > 0
+        self._limits, proof = found.duals.limit > 0, found.duals
         for place in np.flatnonzero(self._limits):
             self._limits[place] = False
-            if self._least_broken(goal).bound <= BROKEN:
+            fewer = self._least_broken(goal)
+            if fewer.bound > BROKEN:
+                proof = fewer.duals
+            else:
                 self._limits[place] = True
-        members = tuple(int(place) for place in np.flatnonzero(self._limits))
+        # Of those that are left each is needed, so each has a price in the last proof.
+        members = tuple(int(place) for place in np.flatnonzero(proof.limit > 0))
         self._limits[:] = True
-        return Conflict(found.answer.slack, members, found.bound, found.duals)
+        return Conflict(found.answer.slack, members, found.bound, found.duals, proof)
 
     def _generate(self, name: str, goal: _Goal) -> _Phase:
         """Run rounds until the gap closes, no path prices out, or time is up."""

@@ -78,12 +78,15 @@ class Conflict:
         Lower bound on the sum of shares, above 0.
     duals
         Its certificate, with `path_scale` 0.
+    proof
+        Certificate of the members alone: those are the limits that have a price in it.
     """
 
     relaxation: Floats
     members: tuple[int, ...]
     bound: float
     duals: Duals
+    proof: Duals
 
 
 @dataclass(frozen=True)

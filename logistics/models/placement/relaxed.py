@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import DesignProblem
+from logistics.models.design.tolls import with_tolls
 from logistics.models.flow.columns import loads_of
 from logistics.models.placement.problem import PlacementProblem
 from logistics.models.placement.store_costs import StoreCosts
-from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -107,7 +107,9 @@ def relaxed_placement(
         row = one.rows[first]
         capacity = np.where(row >= 0, one.instance.capacity[row], 0.0)
         share.append(np.divide(room[year], capacity, out=np.zeros(len(room[year])), where=capacity > 0))
-        tolled.append(_with_tolls(one.instance, row, toll[year]))
+        per_t = np.zeros(len(one.instance.resources))
+        per_t[row[row >= 0]] = toll[year][row >= 0]
+        tolled.append(with_tolls(one.instance, per_t))
     flows = PlanFlows(replace(design, instances=tuple(tolled)), gap, paths)
     constant, saved = 0.0, np.zeros(len(problem.names))
     used = np.zeros((len(problem.candidates), len(costs)))
@@ -143,15 +145,3 @@ def _tolls(problem: PlacementProblem, place_of: NDArray[np.int64], count: int) -
         for (one, _), t in roomiest.items():
             room[year, one] += t
     return np.where(np.isfinite(toll), toll, 0.0), room
-
-
-def _with_tolls(instance: Instance, row: NDArray[np.int64], toll: Floats) -> Instance:
-    """The instance with a toll for each use of some resources."""
-    by_row = np.zeros(len(instance.resources))
-    by_row[row[row >= 0]] = toll[row >= 0]
-    layers = []
-    for layer in instance.layers:
-        per_t = np.bincount(layer.use_arc, by_row[layer.use_row], layer.num_arcs)
-        money = layer.money_cny_per_t + per_t[:, None] / instance.weights.money
-        layers.append(replace(layer, money_cny_per_t=money) if per_t.any() else layer)
-    return replace(instance, layers=tuple(layers))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import DesignProblem, SideRows, relative_gap
+from logistics.models.design.tolls import takes_tolls
 from logistics.models.flow.solved import Duals, SolvedFlow
 from logistics.models.placement.priced import (
     PricedChoice,
@@ -176,6 +177,8 @@ class PlacementSearch:
     def _relax(self) -> list[Flags]:
         """Take in the bound of choices in parts; returns choices that are near it."""
         problem = self.problem
+        if self._relaxed is not None or not all(takes_tolls(instance) for instance in problem.instances):
+            return []
         paths = [[] if plan is None else plan.used_paths for plan in self._last_flows()]
         relaxed = relaxed_placement(problem, self.costs, self._design(), paths, self._flow_gap)
         self._relaxed = relaxed
