@@ -450,7 +450,7 @@ def test_a_count_above_what_there_is_has_no_plan(desk):
     """Exit code 3 with the reason in words; the year without options is there, and verified."""
     ran = desk.run(study(f"{routes(('T', 1000, ''))}  counts: [{{least: 2}}]\n"))
     assert (ran.code, ran.said["status"]) == (3, "infeasible")
-    assert "no choice of options keeps all rules of the study (proven)" in ran.err
+    assert "no choice of options keeps these rules together (proven): " in ran.err
     assert "demand" not in ran.err
     assert verified(ran.folder)
     (plan,) = ran.rows("portfolio_plans")
@@ -458,7 +458,7 @@ def test_a_count_above_what_there_is_has_no_plan(desk):
     assert ran.rows("portfolio") == ran.rows("portfolio_years") == []
     said = command_line("run", ran.scenario, "--out", ran.folder, "--force", "-q", "--lang", "zh")
     assert said.code == 3
-    assert "没有任何组合能同时满足本研究的全部规则" in said.err
+    assert "没有任何组合能同时满足以下规则（已证明）" in said.err
     english = command_line("run", ran.scenario, "--out", ran.folder, "--force", "-q")
     assert "Nothing is worth opening" not in english.out
 
@@ -468,6 +468,9 @@ def test_rules_that_contradict_the_budget_have_no_plan(desk):
     rules = "  counts: [{least: 1}]\n  budgets: [{counts: running, cny: {2021: 100}}]\n"
     ran = desk.run(study(routes(("T", 1000, "")) + rules))
     assert (ran.code, ran.said["status"]) == (3, "infeasible")
+    named = ran.err.split("together (proven): ")[1].splitlines()[0]
+    assert "budget running 2021" in named
+    assert "count 1 2021" in named
 
 
 def test_nothing_may_be_worth_it(desk):

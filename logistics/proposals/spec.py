@@ -11,6 +11,7 @@ from logistics.scenario.schema import Id
 ProposalId = Annotated[str, StringConstraints(max_length=48, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """Shorter than other ids: a service of the proposal is called after it, with a suffix."""
 Hours = Annotated[float, Field(ge=0, le=8760)]
+RunHours = Annotated[float, Field(gt=0, le=8760)]
 Km = Annotated[float, Field(ge=0, le=60000)]
 Money = Annotated[float, Field(ge=0, le=1e12)]
 Frequencies = Annotated[list[Annotated[float, Field(gt=0, le=2000)]], Field(min_length=1, max_length=20)]
@@ -46,14 +47,14 @@ class ProposalRow(_Strict):
     load_factor_max: float = Field(default=0.88, ge=0.01, le=1)
     payload_t: float | None = Field(default=None, gt=0, le=300000, description="tonnes a departure")
     payload_m3: float | None = Field(default=None, gt=0, le=3000000)
-    run_h: list[Hours] | None = Field(default=None, description="a leg each, without waits and passages")
+    run_h: list[RunHours] | None = Field(default=None, description="a leg each, without waits and passages")
     run_sd_h: list[Hours] | None = Field(
         default=None, description="blank: flights 0.5 h + 3 % of the hours, others 10 %"
     )
     distance_km: list[Km] | None = Field(default=None, description="a leg each; blank: great circle, flights")
     dwell_h: list[Hours] | None = Field(default=None, description="a stop between the ends each; blank: 0")
     passages: list[list[Id]] | None = Field(default=None, description="a leg each, in order of travel")
-    back_run_h: list[Hours] | None = Field(default=None, description="back_…, blank: as on the way out")
+    back_run_h: list[RunHours] | None = Field(default=None, description="back_…, blank: as on the way out")
     back_run_sd_h: list[Hours] | None = None
     back_distance_km: list[Km] | None = None
     back_dwell_h: list[Hours] | None = None

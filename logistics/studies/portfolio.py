@@ -181,6 +181,12 @@ def _shortcomings(case: Case, portfolio: Portfolio) -> tuple[Problem, ...]:
         return (Problem("portfolio.too_empty", where, names, severity="warning"),)
     if found.answer.status == "optimal":
         return ()
+    if found.answer.status == "infeasible":
+        from logistics.models.design.conflict import conflicting_rows
+
+        rows = conflicting_rows(portfolio.years.problem.rows, len(portfolio.choices))
+        if rows:
+            return (Problem("portfolio.conflict", where, ", ".join(rows), severity="warning"),)
     gap = f"{found.answer.gap:.2g}" if found.answer.flows else ""
     return (Problem(SHORTCOMINGS[found.answer.status], where, gap, severity="warning"),)
 

@@ -298,6 +298,8 @@ PROBLEMS: dict[str, str] = {
     "portfolio.hours.do": "name hours that hold those of today, or take the site out",
     "portfolio.least_most": "at least {found} and at most {allowed} cannot both hold",
     "portfolio.least_most.do": "correct them",
+    "portfolio.conflict": "no choice of options keeps these rules together (proven): {found}",
+    "portfolio.conflict.do": "loosen one of them",
     "portfolio.infeasible": "no choice of options keeps all rules of the study (proven)",
     "portfolio.infeasible.do": "loosen counts, budgets, min_load_factor or prerequisites",
     "portfolio.no_plan": "the search for options was stopped by the limit before it had a plan that keeps "

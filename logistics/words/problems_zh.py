@@ -293,6 +293,8 @@ PROBLEMS: dict[str, str] = {
     "portfolio.hours.do": "请填写包含现有时间的开放时间，或去掉该站点",
     "portfolio.least_most": "至少 {found} 与至多 {allowed} 不能同时成立",
     "portfolio.least_most.do": "请更正",
+    "portfolio.conflict": "没有任何组合能同时满足以下规则（已证明）：{found}",
+    "portfolio.conflict.do": "请放宽其中之一",
     "portfolio.infeasible": "没有任何组合能同时满足本研究的全部规则（已证明）",
     "portfolio.infeasible.do": "请放宽数量、预算、最低装载率或前置条件",
     "portfolio.no_plan": "方案搜索达到限制而停止，尚未得到符合规则的组合",
