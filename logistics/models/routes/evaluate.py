@@ -209,15 +209,14 @@ class WarmBase:
         return bound - answer.unserved_price * (aim.allowed_t or 0.0)
 
     def _optimise(self, chosen: int | None) -> tuple[_State, int]:
-        """Solve and price in turn until no capacity breaks and nothing prices out."""
+        """Solve and price in turn until nothing prices out."""
         rounds, best = 0, -np.inf
         while True:
             rounds += 1
             answer = self.master.solve()
             priced, dues = self._priced(answer, chosen)
             best = max(best, self._bound(answer, priced, dues))
-            is_new = self.master.add(priced.found) > 0
-            if answer.feasible and not is_new:
+            if not priced.found or self.master.add(priced.found) == 0:
                 return _State(answer, best, priced), rounds
 
     def most(self, addition: int, pricer: PathPricer | None = None) -> tuple[float, list[tuple[int, Ints]]]:

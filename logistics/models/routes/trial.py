@@ -62,8 +62,6 @@ class TrialAnswer:
         Of the shared rows.
     unserved_price
         Of the limit on unserved tonnes in all, ≥ 0.
-    feasible
-        Whether no capacity is broken that had no row yet; if some are, value and flow are of a relaxation.
     """
 
     flow_t: Floats
@@ -72,7 +70,6 @@ class TrialAnswer:
     demand_dual: Floats
     prices: RowPrices
     unserved_price: float
-    feasible: bool
 
 
 class TrialMaster:
@@ -103,7 +100,8 @@ class TrialMaster:
         self._weight = np.concatenate([np.ones(self._num_resources), self._whole / scales])
         self.constant = aim.path_scale * instance.weights.money * instance.commodities.constant_cny_per_t
         count = len(instance.commodities)
-        self._program = IncrementalProgram()
+        # Rows are of one size already.
+        self._program = IncrementalProgram(scaled=False)
         self._shared_row = np.full(len(self._bound), -1)
         self._demand_row = np.full(count, -1)
         self._unserved_column = np.full(count, -1)
@@ -115,9 +113,7 @@ class TrialMaster:
         self._draws = Draws(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
         self._known: dict[tuple[int, bytes], int] = {}
         self._start: Basis | None = None
-        self._from: Basis | None = None
-        self._has_solved = False
-        self._is_cut = False
+        self._goes_on = False
         self._woken: list[tuple[Longs, Longs]] = []
         self._base: _Mark | None = None
         rows = np.arange(self._num_resources, len(self._bound))
@@ -262,39 +258,39 @@ class TrialMaster:
         return flow
 
     def solve(self) -> TrialAnswer:
-        """Solve over the columns once; capacities that break get rows and wake whom they concern.
-
-        Those count from the next call on, so that the columns that price out meanwhile enter with them.
+        """Solve over the columns, giving rows to capacities and waking whom they concern until none breaks.
 
         Raises
         ------
         SolverFailure
             When the program has no optimum.
         """
-        resting, load = self._made_room()
-        active = self._shared_row >= 0
-        rows = np.flatnonzero(active)
-        room = self._bound[rows] - load[rows]
-        # What is short by a rounding is kept: capacities by sleepers, limits of all there is.
-        short = (rows < self._num_resources) | (self._weight[rows] * room >= -BROKEN * self._whole)
-        room[short] = np.maximum(0.0, room[short])
-        self._program.set_row_upper(self._shared_row[rows], self._weight[rows] * room)
-        start = self._from_here()
-        answer = self._program.solve(start=start, primal=start is not None and not self._is_cut)
-        if answer.outcome not in ("optimal", "imprecise"):
-            raise SolverFailure(f"the master program ended {answer.outcome}")
-        self._has_solved, self._woken = True, []
-        flow = resting
-        entered = np.flatnonzero(self._number >= 0)
-        flow[entered] = np.maximum(answer.values[self._number[entered]], 0.0)
-        broken = self._load(flow) > self._bound + BROKEN * np.maximum(1.0, np.abs(self._bound))
-        broken &= ~active
-        self._is_cut = bool(np.any(broken))
-        solution = self._answer(flow, answer.values, answer.row_duals)
-        if self._is_cut:
+        is_cut = False
+        while True:
+            resting, load = self._made_room()
+            active = self._shared_row >= 0
+            rows = np.flatnonzero(active)
+            room = self._bound[rows] - load[rows]
+            # What is short by a rounding is kept: capacities by sleepers, limits of all there is.
+            short = (rows < self._num_resources) | (self._weight[rows] * room >= -BROKEN * self._whole)
+            room[short] = np.maximum(0.0, room[short])
+            self._program.set_row_upper(self._shared_row[rows], self._weight[rows] * room)
+            start = self._from_here()
+            is_primal = (start is not None or self._goes_on) and not is_cut
+            answer = self._program.solve(start=start, primal=is_primal)
+            if answer.outcome not in ("optimal", "imprecise"):
+                raise SolverFailure(f"the master program ended {answer.outcome}")
+            self._goes_on, self._woken = True, []
+            flow = resting
+            entered = np.flatnonzero(self._number >= 0)
+            flow[entered] = np.maximum(answer.values[self._number[entered]], 0.0)
+            broken = self._load(flow) > self._bound + BROKEN * np.maximum(1.0, np.abs(self._bound))
+            broken &= ~active
+            if not np.any(broken):
+                return self._answer(flow, answer.values, answer.row_duals)
+            is_cut = True
             self._activate(np.flatnonzero(broken))
             self._wake_users(broken)
-        return solution
 
     def _made_room(self) -> tuple[Floats, Floats]:
         """Flow and load of those who sleep, once nobody does on a capacity that they alone would break."""
@@ -309,13 +305,17 @@ class TrialMaster:
             self._wake_users(crowded)
 
     def _from_here(self) -> Basis | None:
-        """The last basis; whoever woke since stands in it with the way slept on."""
-        if self._has_solved:
-            self._from, self._has_solved = self._program.basis(), False
-        if self._from is None or not self._woken:
-            return self._from
+        """Basis to start from; None: the program's own last one, which it has with its factors.
+
+        Whoever woke since stands in it with the way slept on.
+        """
+        if self._goes_on and not self._woken:
+            return None
+        basis = self._program.basis() if self._goes_on else self._start
+        if basis is None or not self._woken:
+            return basis
         columns = np.concatenate([columns for columns, _ in self._woken])
-        return self._from.exchanged(columns, np.concatenate([rows for _, rows in self._woken]))
+        return basis.exchanged(columns, np.concatenate([rows for _, rows in self._woken]))
 
     def _wake_users(self, resources: NDArray[np.bool_]) -> None:
         users = self._draws.path[resources[self._draws.row]]
@@ -343,7 +343,7 @@ class TrialMaster:
         if self._aim.unserved is not None:
             value += float(self._aim.unserved @ unserved)
         price = max(0.0, -float(duals[self._cap_row])) if self._cap_row >= 0 else 0.0
-        return TrialAnswer(flow, unserved, value, dual, prices, price, feasible=not self._is_cut)
+        return TrialAnswer(flow, unserved, value, dual, prices, price)
 
     def _dear(self, paid: Floats) -> Floats:
         """Cost of each column with what it pays for capacities and limits."""
@@ -357,7 +357,7 @@ class TrialMaster:
 
     def settle(self) -> None:
         """Take the last solution as that of the base: trials start from it and return to it."""
-        self._start = self._from_here()
+        self._start = self._program.basis()
         self._base = _Mark(
             len(self.path),
             len(self._draws.path),
@@ -387,7 +387,7 @@ class TrialMaster:
         self._shared_row, self._demand_row = base.shared_row.copy(), base.demand_row.copy()
         self._unserved_column, self._sleeping_on = base.unserved_column.copy(), base.sleeping_on.copy()
         self._number = base.number.copy()
-        self._from, self._has_solved, self._is_cut, self._woken = self._start, False, False, []
+        self._goes_on, self._woken = False, []
         self._base = replace(base, columns=self._program.num_columns, rows=self._program.num_rows)
 
 
