@@ -107,6 +107,7 @@ class IncrementalProgram:
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self._costs: list[tuple[Ints, Floats]] = []
         self._basis: Any = None
+        self._solved = (0, 0)
         self._lives = [np.zeros(0, bool), np.zeros(0, bool)]
         model = model_pb2.ModelProto()
         self._solver = called(
@@ -195,7 +196,12 @@ class IncrementalProgram:
         )
 
     def solve(
-        self, time_limit_s: float | None = None, start: Basis | None = None, *, primal: bool = False
+        self,
+        time_limit_s: float | None = None,
+        start: Basis | None = None,
+        *,
+        again: bool = False,
+        primal: bool = False,
     ) -> LinearAnswer:
         """Solve from the last basis, or from `start`.
 
@@ -203,6 +209,9 @@ class IncrementalProgram:
 
         Parameters
         ----------
+        again
+            Without a `start`, give the solver its last basis anew: it then forgets factors and norms, so that
+            the answer does not depend on the solves before. Nothing may have been deleted since.
         primal
             Use the primal simplex, for a start that is feasible.
 
@@ -217,6 +226,8 @@ class IncrementalProgram:
         model = model_parameters_pb2.ModelSolveParametersProto()
         if start is not None:
             self._start_from(start, model.initial_basis)
+        elif again:
+            self._start_again(model.initial_basis)
         self._parameters.lp_algorithm = (
             parameters_pb2.LP_ALGORITHM_PRIMAL_SIMPLEX if primal else parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX
         )
@@ -236,7 +247,7 @@ class IncrementalProgram:
         if outcome not in ("optimal", "imprecise"):
             return LinearAnswer(outcome, np.nan, np.zeros(0), np.zeros(0))
         solution = result.solutions[0]
-        self._basis = solution.basis
+        self._basis, self._solved = solution.basis, (self.num_columns, self.num_rows)
         values = dense_vector(solution.primal_solution.variable_values, self.num_columns)
         duals = dense_vector(solution.dual_solution.dual_values, self.num_rows)
         return LinearAnswer(outcome, solution.primal_solution.objective_value, values, duals)
@@ -254,6 +265,17 @@ class IncrementalProgram:
             there = np.flatnonzero(lives)
             part.ids.extend(there.tolist())
             part.values.extend(status[there].tolist())
+
+    def _start_again(self, basis: solution_pb2.BasisProto) -> None:
+        """The last basis, with new columns at 0 and new rows' slacks in it."""
+        basis.CopyFrom(self._basis)
+        at_zero, slack = solution_pb2.BASIS_STATUS_AT_LOWER_BOUND, solution_pb2.BASIS_STATUS_BASIC
+        for part, first, count, status in (
+            (basis.variable_status, self._solved[0], self.num_columns, at_zero),
+            (basis.constraint_status, self._solved[1], self.num_rows, slack),
+        ):
+            part.ids.extend(range(first, count))
+            part.values.extend([status] * (count - first))
 
     def _run(
         self,

@@ -276,8 +276,8 @@ class TrialMaster:
             room[short] = np.maximum(0.0, room[short])
             self._program.set_row_upper(self._shared_row[rows], self._weight[rows] * room)
             start = self._from_here()
-            is_primal = (start is not None or self._goes_on) and not is_cut
-            answer = self._program.solve(start=start, primal=is_primal)
+            is_primal = (self._goes_on or start is not None) and not is_cut
+            answer = self._program.solve(start=start, again=self._goes_on, primal=is_primal)
             if answer.outcome not in ("optimal", "imprecise"):
                 raise SolverFailure(f"the master program ended {answer.outcome}")
             self._goes_on, self._woken = True, []
@@ -305,10 +305,7 @@ class TrialMaster:
             self._wake_users(crowded)
 
     def _from_here(self) -> Basis | None:
-        """Basis to start from; None: the program's own last one, which it has with its factors.
-
-        Whoever woke since stands in it with the way slept on.
-        """
+        """Basis to start from, in which whoever woke stands with the way slept on; None: the last one."""
         if self._goes_on and not self._woken:
             return None
         basis = self._program.basis() if self._goes_on else self._start
