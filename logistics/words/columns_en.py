@@ -269,7 +269,7 @@ COLUMNS: dict[str, str] = {
     "report.column.bound_cny": "bound",
     "report.column.worse_cny": "more than the best",
     "report.column.worse_share_of_benefit": "share of the benefit lost",
-    "report.column.warehouses_cny": "cost of warehouses",
+    "report.column.warehouses_cny": "cost of sites",
     "report.column.orders": "orders",
     "report.column.landed_cny_per_kg": "landed cost per kg",
     "report.column.landed_cny_per_order": "landed cost per order",

@@ -269,7 +269,7 @@ COLUMNS: dict[str, str] = {
     "report.column.bound_cny": "下界",
     "report.column.worse_cny": "比最优多",
     "report.column.worse_share_of_benefit": "损失效益比例",
-    "report.column.warehouses_cny": "海外仓成本",
+    "report.column.warehouses_cny": "站点成本",
     "report.column.orders": "订单数",
     "report.column.landed_cny_per_kg": "每千克落地成本",
     "report.column.landed_cny_per_order": "每单落地成本",

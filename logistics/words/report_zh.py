@@ -412,13 +412,13 @@ REPORT: dict[str, str] = {
     "report.siting.saved": "净节省",
     "report.siting.benefit": "最后一年节省",
     "report.siting.years": "选址方案逐年",
-    "report.siting.years_note": "节省＝货流成本下降－海外仓成本。",
+    "report.siting.years_note": "节省＝货流成本下降－站点成本。",
     "report.siting.candidate": "候选",
     "report.siting.where": "所在地",
-    "report.siting.chosen": "开设的海外仓",
+    "report.siting.chosen": "开设的站点",
     "report.siting.chosen_note": "价值：去掉它后最优方案多付的成本（全部年份），介于两端之间。",
     "report.siting.candidates": "候选基准（按单独效益排序）",
-    "report.siting.candidates_note": "单独：在现有海外仓之外只加它一个（最后一年），节省为上界。斜线：未入选"
+    "report.siting.candidates_note": "单独：在现有设施之外只加它一个（最后一年），节省为上界。斜线：未入选"
     "。各未来情景的名次表明排序有多稳。",
     "report.siting.sweep": "站点数与成本",
     "report.siting.sweep_note": "至多若干新站点时的最优方案（最后一年），比最优多付的成本。",

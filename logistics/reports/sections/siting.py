@@ -140,8 +140,9 @@ def _years(years: Sequence[Mapping[str, Any]]) -> Table:
 def _who(row: Mapping[str, Any]) -> list[Cell]:
     at_home = row.get("prefecture")
     where = prefecture(at_home) if at_home else Words(row["country"], row["country"])
-    kind = [_known(f"{key}.{row[key]}", row[key]) for key in ("ownership", "size")]
-    return [named(row, row["option_id"]), where, *kind]
+    held = f"ownership.{row['ownership']}" if row["ownership"] else f"report.kind.{row.get('kind')}"
+    size = _known(f"size.{row['size']}", row["size"])
+    return [named(row, row["option_id"]), where, _known(held, row["ownership"] or row.get("kind", "")), size]
 
 
 def _known(key: str, word: str) -> Words:
