@@ -78,6 +78,7 @@ class PlacementSearch:
         self._tell = tell or _silent
         self._started = time.perf_counter()
         self._plans: dict[bytes, PlacementPlan] = {}
+        self._longest_s = 0.0
         self._priced: tuple[PricedPlacement, Floats] | None = None
         self._history: list[tuple[float, float, float]] = []
         self.bound: float = -np.inf
@@ -104,10 +105,12 @@ class PlacementSearch:
         """A set of choices with its flows, each year solved."""
         key = taken.tobytes()
         if key not in self._plans:
+            begun = time.perf_counter()
             flows = tuple(self.flow_of(year, taken) for year in self.problem.years)
             served = all(flow.status in ("optimal", "limit") for flow in flows)
             value = float(self.problem.cost[taken].sum()) + sum(flow.objective for flow in flows)
             self._plans[key] = PlacementPlan(taken, value if served else np.inf, flows)
+            self._longest_s = max(self._longest_s, time.perf_counter() - begun)
             self._note()
         return self._plans[key]
 
@@ -154,7 +157,7 @@ class PlacementSearch:
             found = self._bounded(self.plan_of(taken))
             # Several sites may serve the same cargo, so that prices of cargo alone say little of them.
             proposed = [] if self._has_sites else found
-        if not self._ended:
+        if self._may_go_on:
             self._one_by_one(self._relax())
         return self._answer()
 
@@ -164,13 +167,19 @@ class PlacementSearch:
         closed = best is not None and relative_gap(best.value, self.bound) <= self.gap
         return closed or not self._possible or self._late()
 
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether another plan is of use, and likely to be solved before time is up."""
+        spent = time.perf_counter() - self._started
+        return not self._ended and spent + self._longest_s <= self._limit_s
+
     def _one_by_one(self, proposed: list[Flags]) -> None:
         """Try sets, and then whichever is the best that was not tried, until none can be better."""
         while True:
             for taken in proposed:
-                if taken.tobytes() not in self._plans and not self._ended:
+                if taken.tobytes() not in self._plans and self._may_go_on:
                     self._bounded(self.plan_of(taken))
-            proposed = [] if self._ended else self._others()[:MOST_OTHERS]
+            proposed = self._others()[:MOST_OTHERS] if self._may_go_on else []
             if not proposed:
                 return
 
