@@ -1,5 +1,7 @@
 """The way for large design problems, on tiny ones: cuts below every plan, and the same best plan."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from logistics.models.design.cuts import CutMaker
 from logistics.models.design.large import LargeDesign
 from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import DesignStop
+from logistics.models.design.tolls import TolledYear, takes_tolls
 from tests.test_design import Ways, brute_force, random_problem, year_cost
 
 SEEDS = [seed for seed in range(60) if not any(len(rows) for rows, _, _ in random_problem(seed).expansions)]
@@ -39,6 +42,34 @@ def test_cuts_are_below_every_plan_and_meet_their_own(seed):
             cut = maker.cut(y, solved.duals, problem.allowed_t(year))
             for other, value in exact:
                 assert cut.at(other) <= value + 1e-6 * max(1.0, abs(value))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_options_in_parts_are_below_every_plan(seed):
+    """Whatever tolls are charged on which leg, the cut is below the flow of every choice."""
+    problem = random_problem(seed)
+    if not all(takes_tolls(instance) for instance in problem.instances):
+        return
+    for year, instance in enumerate(problem.instances):
+        ways, parts = Ways.of(instance), TolledYear(problem, year, 1e-9, ())
+        costs = [(y, year_cost(problem, year, ways, y)) for y in all_choices(problem)]
+        for _ in range(3):
+            found = parts.solve()
+            if found is None:
+                # Not even all options together serve all.
+                assert not np.isfinite(costs[-1][1])
+                break
+            for y, cost in costs:
+                assert found.cut.at(y) <= cost + 1e-6 * max(1.0, abs(cost))
+
+
+def test_limits_on_money_rule_tolls_out():
+    """A toll would count in such a limit, and the flow at tolls would bound nothing."""
+    every = [instance for seed in SEEDS for instance in random_problem(seed).instances]
+    limited = next(instance for instance in every if instance.limits and takes_tolls(instance))
+    on_money = tuple(replace(limit, measure="money_cny") for limit in limited.limits)
+    assert not takes_tolls(replace(limited, limits=on_money))
+    assert not takes_tolls(replace(limited, weights=replace(limited.weights, money=0.0)))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pyarrow as pa
 
 from logistics.network.network import Network
 from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import YearOutcome
-from logistics.travel_times.tables import simulated_times
+from logistics.travel_times.tables import directions_of, simulated_times
 from logistics.units import HOURS_PER_DAY, KG_PER_T
 
 ACCESSIBILITY = pa.schema(
@@ -67,12 +66,9 @@ def _shares(outcome: YearOutcome) -> Iterator[tuple[str, str, int, float]]:
 
 def _worth(network: Network) -> dict[str, tuple[str, float]]:
     """Direction of each demand row, and its FOB value in CNY per t."""
-    sites: dict[str, Any] = {str(row["site_id"]): row["customs_territory"] for row in network.rows("sites")}
     per_kg = {str(row["product_id"]): float(row["fob_cny_per_kg"]) for row in network.rows("products")}
-    home = network.info.home_territory
-    found = {}
-    for row in network.rows("demand"):
-        leaves, enters = sites[row["origin_site"]], sites[row["destination_site"]]
-        direction = "export" if leaves == home else "import" if enters == home else "transit"
-        found[str(row["demand_id"])] = (direction, per_kg[row["product_id"]] * KG_PER_T)
-    return found
+    direction = directions_of(network)
+    return {
+        str(row["demand_id"]): (direction[str(row["demand_id"])], per_kg[str(row["product_id"])] * KG_PER_T)
+        for row in network.rows("demand")
+    }

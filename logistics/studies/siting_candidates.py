@@ -87,10 +87,7 @@ def candidate_table(network: Network) -> pa.Table:
     for table in (WAREHOUSES, FACILITIES):
         for option in network.rows(table):
             place = site[str(option["site_id"])]
-            named = {
-                f: place[f] for f in ("country", "prefecture", "customs_territory", "land_region", "kind")
-            }
-            rows.append({"table": table, **option, **named})
+            rows.append({"table": table, **option, **{field: place[field] for field in OF_SITE}})
     columns = dict.fromkeys([*OF_OPTION, *OF_SITE, *(name for row in rows for name in row)])
     return pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
 

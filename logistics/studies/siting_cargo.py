@@ -66,7 +66,7 @@ class CargoReader:
     """
 
     def __init__(self, network: Network, instance: Instance, candidates: Sequence[Candidate]) -> None:
-        self._instance, self._candidates = instance, tuple(candidates)
+        self._instance = instance
         every = any(one.is_facility for one in candidates)
         self._costs = {
             n: layer_costs(instance, layer)

@@ -89,7 +89,7 @@ def simulated_times(
     """
     plan = plan.of_year(year)
     demand = {str(row["demand_id"]): row for row in network.rows("demand")}
-    direction = _directions(network, demand)
+    direction = directions_of(network)
     steps, hours_of = _steps_by_path(plan), StepHours(network)
     rows: dict[str, _Group] = defaultdict(_Group)
     services: dict[str, _Group] = defaultdict(_Group)
@@ -180,15 +180,16 @@ def _segment_times(
     return table_of_rows(found, SEGMENT_TIMES)
 
 
-def _directions(network: Network, demand: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Direction of each demand row as seen from the home territory."""
+def directions_of(network: Network) -> dict[str, str]:
+    """Direction of each demand row as seen from the home territory: export, import or transit."""
     territory = dict(
         zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
     )
     home, found = network.info.home_territory, {}
-    for name, row in demand.items():
-        leaves, enters = territory[row["origin_site"]], territory[row["destination_site"]]
-        found[name] = "export" if leaves == home else "import" if enters == home else "transit"
+    for row in network.rows("demand"):
+        leaves, enters = territory[str(row["origin_site"])], territory[str(row["destination_site"])]
+        direction = "export" if leaves == home else "import" if enters == home else "transit"
+        found[str(row["demand_id"])] = direction
     return found
 
 

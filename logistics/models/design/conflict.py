@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
+from numpy.typing import NDArray
 
 from logistics.integer_solver import MixedProgram, MixedStop, solve_mixed
 from logistics.models.design.problem import SideRows
@@ -27,9 +26,8 @@ def conflicting_rows(rows: SideRows, options: int) -> tuple[str, ...]:
     return tuple(name for name, one in zip(rows.ids, kept.tolist(), strict=True) if one)
 
 
-def _impossible(rows: SideRows, kept: np.ndarray[tuple[int], np.dtype[np.bool_]], options: int) -> bool:
+def _impossible(rows: SideRows, kept: NDArray[np.bool_], options: int) -> bool:
     """Whether it is proven that no choice keeps some of the rows."""
-    some = replace(rows, lower=np.where(kept, rows.lower, -np.inf), upper=np.where(kept, rows.upper, np.inf))
     program = MixedProgram(
         cost=np.zeros(options),
         lower=np.zeros(options),
@@ -38,7 +36,7 @@ def _impossible(rows: SideRows, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]
         row=rows.row,
         column=rows.option,
         value=rows.value,
-        row_lower=some.lower,
-        row_upper=some.upper,
+        row_lower=np.where(kept, rows.lower, -np.inf),
+        row_upper=np.where(kept, rows.upper, np.inf),
     )
     return solve_mixed(program, "scip", MixedStop(gap=0.0, time_limit_s=SECONDS)).outcome == "infeasible"

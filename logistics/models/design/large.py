@@ -140,23 +140,31 @@ class LargeDesign:
             for year in range(len(problem.instances))
         ]
         found: list[InParts] = []
-        until = self._stop.time_limit_s * PARTS_SHARE
         for _ in range(MOST_PARTS):
-            solved = []
-            for year in years:
-                if time.perf_counter() - self._started > until and found:
-                    break
-                answer = year.solve()
-                if answer is None:
-                    return []
-                solved.append(answer)
-                self._cuts.append(answer.cut)
-            else:
-                found = solved
-                self._bounded(self._program(np.ones(len(years)), self._cuts))
-                continue
-            break
-        return [y for share in USED_SHARES if (y := self._rounded(found, share)) is not None]
+            solved = self._parts_of(years, must=not found)
+            if len(solved) < len(years):
+                break
+            found = solved
+            self._bounded(self._program(np.ones(len(years)), self._cuts))
+        return [y for share in USED_SHARES if (y := self._rounded(found, share)) is not None] if found else []
+
+    def _parts_of(self, years: Sequence[TolledYear], *, must: bool) -> list[InParts]:
+        """Solve options in parts, year by year, and keep their cuts; fewer than the years: one has none.
+
+        Parameters
+        ----------
+        must
+            Whether to go on when the time for this is up.
+        """
+        found: list[InParts] = []
+        for year in years:
+            is_up = time.perf_counter() - self._started > self._stop.time_limit_s * PARTS_SHARE
+            answer = year.solve() if must or not is_up else None
+            if answer is None:
+                break
+            found.append(answer)
+            self._cuts.append(answer.cut)
+        return found
 
     def _rounded(self, found: Sequence[InParts], share: float) -> Floats | None:
         """Options that are best if parts are worth their cost at a share used; None: none keep the rules."""

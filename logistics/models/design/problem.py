@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -147,6 +147,17 @@ class DesignProblem(_Frozen):
                 raise ValueError("a row has at most one gate, and only rows without one are expanded")
             if np.any(option >= options) or np.any(adding >= options):
                 raise ValueError("gates name options by number")
+
+    def only(self, year: int) -> DesignProblem:
+        """The problem of one year alone, with all options and rows."""
+        return replace(
+            self,
+            instances=(self.instances[year],),
+            year_weight=self.year_weight[[year]],
+            gates=(self.gates[year],),
+            expansions=(self.expansions[year],) if self.expansions else (),
+            most_unserved_t=None if self.most_unserved_t is None else self.most_unserved_t[[year]],
+        )
 
     def expansion(self, year: int) -> tuple[Ints, Ints, Floats]:
         """Rows, options and amounts of a year's expansions."""

@@ -89,7 +89,8 @@ class TolledYear:
     """
 
     def __init__(self, problem: DesignProblem, year: int, gap: float, paths: Paths) -> None:
-        self._problem, self._year, self._gap = problem, year, gap
+        self._year, self._gap = year, gap
+        self._problem = problem.only(year)
         self._paths = list(paths)
         instance, (row, option) = problem.instances[year], problem.gates[year]
         in_t = np.array([r.unit == "t" for r in instance.resources], bool)[row]
@@ -102,20 +103,16 @@ class TolledYear:
 
     def solve(self) -> InParts | None:
         """Solve it at the tolls as they are; None: not even all options together serve all."""
-        problem, year, options = self._problem, self._year, len(self._problem.options)
-        instance = problem.instances[year]
+        problem, options = self._problem, len(self._problem.options)
+        instance = problem.instances[0]
         capacity = instance.capacity
         room = capacity[self._row]
         toll = np.zeros(len(capacity))
         # Where an option earns money, a toll would have to be below zero.
         cost = np.maximum(0.0, self._cost[self._option])
         toll[self._row] = np.divide(self._share * cost, room, out=np.zeros(len(room)), where=room > 0)
-        instances = list(problem.instances)
-        instances[year] = with_tolls(instance, toll)
-        paths: list[Paths] = [() for _ in instances]
-        paths[year] = self._paths
-        flows = PlanFlows(replace(problem, instances=tuple(instances)), self._gap, paths)
-        flow = flows.solved(year, np.ones(options))
+        tolled = replace(problem, instances=(with_tolls(instance, toll),))
+        flow = PlanFlows(tolled, self._gap, [self._paths]).solved(0, np.ones(options))
         if flow.status not in ("optimal", "limit"):
             return None
         self._paths += flow.used_paths
@@ -127,7 +124,7 @@ class TolledYear:
         used = np.zeros(options)
         np.maximum.at(used, self._option, share)
         self._to_the_fullest(share, flow.duals.resource[self._row] * room)
-        return InParts(FlowCut(year, flow.bound + float(worth.sum()), saved), used, worth)
+        return InParts(FlowCut(self._year, flow.bound + float(worth.sum()), saved), used, worth)
 
     def _to_the_fullest(self, share: Floats, worth: Floats) -> None:
         """Move tolls to the leg of each option that is used most: it has to be there for that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -114,6 +115,17 @@ class PlacementProblem:
     names: tuple[str, ...]
     rules: Rules
     tied: tuple[Tied, ...] = ()
+
+    @cached_property
+    def distinct_places(self) -> tuple[Place, ...]:
+        """The places, each once, in order of candidates."""
+        return tuple(dict.fromkeys(self.places))
+
+    @cached_property
+    def place_of(self) -> Ints:
+        """Number of each candidate's place, shape (candidates,)."""
+        number = {place: i for i, place in enumerate(self.distinct_places)}
+        return np.array([number[place] for place in self.places], np.int64)
 
     @property
     def years(self) -> range:

@@ -42,7 +42,7 @@ class RelaxedPlacement:
     constant, saved
         L, and what each choice takes off it at most, shape (choices,).
     used_t
-        Tonnes that use each candidate's place in each year, shape (candidates, years).
+        Tonnes that use each place in each year, shape (places, years).
     """
 
     constant: float
@@ -54,28 +54,28 @@ class RelaxedPlacement:
         found: list[Flags] = []
         for share in USED_SHARES:
             taken = np.zeros(len(problem.names), bool)
-            for place in dict.fromkeys(problem.places):
-                mine = np.flatnonzero([problem.places[i] == place for i in problem.candidate.tolist()])
-                best = self._fitting(problem, mine, share)
+            for place, used in enumerate(self.used_t):
+                mine = np.flatnonzero(problem.place_of[problem.candidate] == place)
+                best = self._fitting(problem, mine, used, share)
                 if best is not None:
                     taken[best] = True
             if not any(np.array_equal(taken, other) for other in found):
                 found.append(taken)
         return found
 
-    def _fitting(self, problem: PlacementProblem, mine: NDArray[np.intp], share: float) -> int | None:
-        """Of a place's choices the one that costs least for what it serves; None: none is used enough."""
+    def _fitting(
+        self, problem: PlacementProblem, mine: NDArray[np.intp], used: Floats, share: float
+    ) -> int | None:
+        """Of a place's choices the one that costs least for what is used; None: none is used enough."""
         best, least = None, np.inf
         for choice in mine.tolist():
-            used = self.used_t[problem.candidate[choice]]
             room = problem.capacity_t[choice]
-            served = float(np.minimum(used, room).sum())
-            if served <= 0 or served < share * float(room.sum()):
+            served, whole = float(np.minimum(used, room).sum()), float(room.sum())
+            if served <= 0 or served < share * whole:
                 continue
-            # What it leaves unserved counts as much as the dearest tonne that it serves.
-            cost = float(problem.cost[choice]) + (float(used.sum()) - served) * float(
-                self.saved[choice]
-            ) / float(room.sum())
+            # What it leaves unserved counts as much as a tonne of its room is worth.
+            left = float(used.sum()) - served
+            cost = float(problem.cost[choice]) + left * float(self.saved[choice]) / whole
             if cost < least:
                 best, least = choice, cost
         return best
@@ -98,39 +98,36 @@ def relaxed_placement(
     paths
         For each year paths known to be good.
     """
-    number = {place: i for i, place in enumerate(dict.fromkeys(problem.places))}
-    place_of = np.array([number[place] for place in problem.places], np.int64)
-    first = np.array([problem.places.index(place) for place in number], np.int64)
-    toll, room = _tolls(problem, place_of, len(number))
+    places = len(problem.distinct_places)
+    toll, room = _tolls(problem, places)
     tolled, share = [], []
     for year, one in enumerate(costs):
-        row = one.rows[first]
-        capacity = np.where(row >= 0, one.instance.capacity[row], 0.0)
-        share.append(np.divide(room[year], capacity, out=np.zeros(len(room[year])), where=capacity > 0))
+        row = one.place_rows(problem)
+        share.append(one.share_of_capacity(problem, room[year]))
         per_t = np.zeros(len(one.instance.resources))
         per_t[row[row >= 0]] = toll[year][row >= 0]
         tolled.append(with_tolls(one.instance, per_t))
     flows = PlanFlows(replace(design, instances=tuple(tolled)), gap, paths)
-    constant, saved = 0.0, np.zeros(len(problem.names))
-    used = np.zeros((len(problem.candidates), len(costs)))
+    constant, saved, used = 0.0, np.zeros(len(problem.names)), np.zeros((places, len(costs)))
+    place = problem.place_of[problem.candidate]
     for year, one in enumerate(costs):
-        flow = flows.solved(year, np.concatenate([share[year], np.ones(len(one.tied_rows))]))
-        there = one.rows >= 0
-        price = np.zeros(len(problem.candidates))
-        price[there] = flow.duals.resource[one.rows[there]]
+        flow = flows.solved(year, np.append(share[year], np.ones(len(one.tied_rows))))
+        row = one.place_rows(problem)
+        there = row >= 0
+        price = np.where(there, flow.duals.resource[row], 0.0)
         drawn = loads_of(one.instance, flow.commodity, flow.path, flow.flow_t)
-        used[there, year] = drawn[one.rows[there]]
-        constant += flow.bound + float(room[year] @ price[first])
-        saved += (price + toll[year][place_of])[problem.candidate] * problem.capacity_t[:, year]
+        used[:, year] = np.where(there, drawn[row], 0.0)
+        constant += flow.bound + float(room[year] @ price)
+        saved += (price + toll[year])[place] * problem.capacity_t[:, year]
     return RelaxedPlacement(constant, saved, used)
 
 
-def _tolls(problem: PlacementProblem, place_of: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
+def _tolls(problem: PlacementProblem, count: int) -> tuple[Floats, Floats]:
     """Least yearly cost of a tonne's room at each place, and the most room there; shapes (years, places)."""
     years = len(problem.instances)
     toll, room = np.full((years, count), np.inf), np.zeros((years, count))
     yearly = problem.cost / (years - problem.opens)
-    place = place_of[problem.candidate]
+    place = problem.place_of[problem.candidate]
     # Choices of a group exclude each other: only the roomiest of them counts.
     group = problem.rules.exclusive if problem.rules.exclusive is not None else np.arange(len(place))
     for year in range(years):
@@ -138,10 +135,9 @@ def _tolls(problem: PlacementProblem, place_of: NDArray[np.int64], count: int) -
         capacity = problem.capacity_t[there, year]
         np.minimum.at(toll[year], place[there], yearly[there] / capacity)
         roomiest: dict[tuple[int, int], float] = {}
-        for key, t in zip(
-            zip(place[there].tolist(), group[there].tolist(), strict=True), capacity, strict=True
-        ):
-            roomiest[key] = max(roomiest.get(key, 0.0), float(t))
+        for choice, t in zip(there.tolist(), capacity.tolist(), strict=True):
+            key = int(place[choice]), int(group[choice])
+            roomiest[key] = max(roomiest.get(key, 0.0), t)
         for (one, _), t in roomiest.items():
             room[year, one] += t
     return np.where(np.isfinite(toll), toll, 0.0), room

@@ -67,10 +67,7 @@ class PlacementSearch:
     ) -> None:
         self.problem = problem
         self.costs = [StoreCosts(instance, problem.places, problem.tied) for instance in problem.instances]
-        self._places = tuple(dict.fromkeys(problem.places))
-        number = {place: i for i, place in enumerate(self._places)}
-        self._place_of = np.array([number[place] for place in problem.places], np.int64)
-        self._has_sites = any(kind == "site" for kind, _ in self._places)
+        self._has_sites = any(kind == "site" for kind, _ in problem.places)
         self._flow_gap = min(FLOW_GAP, gap / 10)
         self._flows = PlanFlows(self._design(), self._flow_gap, paths)
         self._relaxed: RelaxedPlacement | None = None
@@ -116,28 +113,27 @@ class PlacementSearch:
 
     def flow_of(self, year: int, taken: Flags) -> SolvedFlow:
         """Flows of one year of a set of choices."""
-        room = np.bincount(self._place_of, self.problem.room_t(year, taken), len(self._places))
-        capacity = np.zeros(len(self._places))
-        there = self.costs[year].rows >= 0
-        capacity[self._place_of[there]] = self.problem.instances[year].capacity[self.costs[year].rows[there]]
-        share = np.minimum(1.0, np.divide(room, capacity, out=np.zeros(len(room)), where=capacity > 0))
-        number = {place: i for i, place in enumerate(self._places)}
-        tied = [min(share[number[place]] > 0 for place in one.needs) for one in self.problem.tied]
-        return self._flows.solved(year, np.concatenate([share, np.array(tied, float)]))
+        problem, one = self.problem, self.costs[year]
+        places = len(problem.distinct_places)
+        room = np.bincount(problem.place_of, problem.room_t(year, taken), places).astype(float)
+        share = np.minimum(1.0, one.share_of_capacity(problem, room))
+        is_open = dict(zip(problem.distinct_places, (room > 0).tolist(), strict=True))
+        tied = [float(all(is_open[place] for place in each.needs)) for each in problem.tied]
+        return self._flows.solved(year, np.append(share, tied))
 
     def _design(self) -> DesignProblem:
         """The placement's years as a design, whose options are the places of candidates and what is tied."""
-        gates, tied = [], self.problem.tied
+        gates, problem = [], self.problem
         for one in self.costs:
-            row = np.concatenate([np.full(len(self._places), -1), one.tied_rows])
-            row[self._place_of] = one.rows
+            row = np.append(one.place_rows(problem), one.tied_rows)
             there = np.flatnonzero(row >= 0)
             gates.append((row[there].astype(np.int32), there.astype(np.int32)))
+        names = (*problem.distinct_places, *(each.resource for each in problem.tied))
         return DesignProblem(
-            instances=self.problem.instances,
-            year_weight=np.ones(len(self.problem.instances)),
-            options=(*(name for _, name in self._places), *(one.resource[1] for one in tied)),
-            cost=np.zeros(len(self._places) + len(tied)),
+            instances=problem.instances,
+            year_weight=np.ones(len(problem.instances)),
+            options=tuple(name for _, name in names),
+            cost=np.zeros(len(names)),
             gates=tuple(gates),
             rows=SideRows.none(),
             most_unserved_t=np.array([one.lost_t for one in self.costs]),
@@ -258,39 +254,34 @@ class PlacementSearch:
         value = self.best.value if self.best is not None else self.bound
         priced, price = self._at_best()
         bound = priced.choice(price, self.problem.rules, value, FEW_STEPS, only=taken).bound
+        return max(bound, *(whole - float(profit[taken].sum()) for whole, profit in self._linear_bounds()))
+
+    def _linear_bounds(self) -> list[tuple[float, Floats]]:
+        """Bounds that are linear in the choices: a whole, less the profit of what is taken."""
+        (priced, price), cost = self._at_best(), self.problem.cost
+        found = [(priced.constant + float(priced.demand @ price), priced.saved(price) - cost)]
         if self._relaxed is not None:
-            profit = self._relaxed.saved - self.problem.cost
-            bound = max(bound, self._relaxed.constant - float(profit[taken].sum()))
-        return bound
+            found.append((self._relaxed.constant, self._relaxed.saved - cost))
+        return found
 
     def forced(self) -> tuple[Floats, Floats]:
         """Lower bounds on every plan with each candidate, and on every plan without it.
 
         Shapes (candidates,); inf where the rules do not allow it.
         """
-        priced, price = self._at_best()
-        at_prices = self._forced(
-            priced.saved(price) - self.problem.cost, priced.constant + float(priced.demand @ price)
-        )
-        if self._relaxed is None:
-            return at_prices
-        relaxed = self._forced(self._relaxed.saved - self.problem.cost, self._relaxed.constant)
-        return np.maximum(at_prices[0], relaxed[0]), np.maximum(at_prices[1], relaxed[1])
-
-    def _forced(self, profit: Floats, whole: float) -> tuple[Floats, Floats]:
-        """The same by a bound that is linear in the choices: `whole` less the profit of what is taken."""
-        rules = self.problem.rules
-        inside, outside = np.full((2, len(self.problem.candidates)), np.inf)
-        for candidate in range(len(self.problem.candidates)):
-            mine = self.problem.candidate == candidate
-            for bounds, least in ((inside, True), (outside, False)):
-                row = rules.with_row(
-                    "forced", mine.astype(float), 1.0 if least else 0.0, np.inf if least else 0.0
-                )
-                found = _forced_choice(profit, rules, mine, least)
-                found = found if found is not None else best_choice(profit, row, FORCED_S)
-                if found is not None:
-                    bounds[candidate] = whole - found[1]
+        rules, count = self.problem.rules, len(self.problem.candidates)
+        inside, outside = np.full((2, count), -np.inf)
+        for whole, profit in self._linear_bounds():
+            for candidate in range(count):
+                mine = self.problem.candidate == candidate
+                for bounds, least in ((inside, True), (outside, False)):
+                    row = rules.with_row(
+                        "forced", mine.astype(float), 1.0 if least else 0.0, np.inf if least else 0.0
+                    )
+                    found = _forced_choice(profit, rules, mine, least)
+                    found = found if found is not None else best_choice(profit, row, FORCED_S)
+                    bound = whole - found[1] if found is not None else np.inf
+                    bounds[candidate] = max(bounds[candidate], bound)
         return inside, outside
 
     def bound_under(self, rules: Rules) -> PricedChoice:

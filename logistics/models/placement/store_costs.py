@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.pricing import PathPricer
 from logistics.models.flow.solved import Duals
-from logistics.models.placement.problem import Place, Tied
+from logistics.models.placement.problem import Place, PlacementProblem, Tied
 from logistics.models.routes.connections import gated_connections
 from logistics.models.routes.through import Through
 from logistics.virtual_network.instance import Instance
@@ -77,6 +77,7 @@ class StoreCosts:
         self.rows = np.array([row_of.get(place, NOWHERE) for place in places], np.int64)
         is_site = np.array([kind == "site" for kind, _ in places], bool)
         self._site_rows = np.unique(self.rows[is_site & (self.rows >= 0)])
+        self._has_sites = len(self._site_rows) > 0
         number = {name: place for place, (kind, name) in enumerate(places) if kind == "warehouse"}
         self.owners: dict[int, NDArray[np.int64]] = {
             place: np.array(
@@ -100,24 +101,36 @@ class StoreCosts:
         stocked = np.array([layer.stocked for layer in instance.layers], bool)[c.layer]
         reachable = np.isfinite(self.pricer.free_cost)
         self._plain = ~stocked & reachable
-        self.members: NDArray[np.intp] = np.flatnonzero(
-            reachable if len(self._site_rows) else stocked & reachable
-        )
+        self.members: NDArray[np.intp] = np.flatnonzero(reachable if self._has_sites else stocked & reachable)
         self._rest = np.setdiff1d(np.flatnonzero(self._plain), self.members)
         # Who has no way at all is left in every plan.
         self._lost = ~reachable
         self.lost_t = float(c.demand_t[self._lost].sum())
         self._count = len(places)
 
+    def place_rows(self, problem: PlacementProblem) -> NDArray[np.int64]:
+        """Resource of each distinct place, -1: it is not in this year."""
+        row = np.full(len(problem.distinct_places), NOWHERE)
+        row[problem.place_of] = self.rows
+        return row
+
+    def share_of_capacity(self, problem: PlacementProblem, room: Floats) -> Floats:
+        """Rooms of the distinct places as shares of what the instance holds there; 0 where they are not."""
+        row = self.place_rows(problem)
+        capacity = np.where(row >= 0, self.instance.capacity[row], 0.0)
+        return np.divide(room, capacity, out=np.zeros(len(room)), where=capacity > 0)
+
     def priced(self, duals: Duals) -> PricedYear:
         """The year at prices of its capacities and limits; those of candidates' own are taken as 0."""
         instance, c = self.instance, self.instance.commodities
         prices = self._shared(duals)
-        dues, shut = Dues(instance, prices), Dues(instance, self._without_sites(prices))
+        without = self._without_sites(prices)
+        dues = Dues(instance, prices)
+        shut = Dues(instance, without) if self._has_sites else dues
         offset = instance.weights.money * c.constant_cny_per_t + dues.offset
         least, best = self._stocked(shut, dues)
         threshold = np.where(self._plain, np.inf, -np.inf)
-        plain = self.pricer.price(self._without_sites(prices), threshold, dues=shut).cost
+        plain = self.pricer.price(without, threshold, dues=shut).cost
         least = np.where(self._plain, np.where(plain < SHUT_CNY / 2, plain, np.inf), least) + offset
         best += offset
         free = instance.unserved_cny_per_t
@@ -141,20 +154,22 @@ class StoreCosts:
             pricer = self.pricer.stocked[place]
             cost = pricer.by_store(dues)
             np.minimum.at(best, owner[~is_existing], cost[~is_existing])
-            without = pricer.by_store(shut) if len(self._site_rows) else cost
+            without = pricer.by_store(shut) if self._has_sites else cost
             least = np.minimum(least, without[is_existing].min(axis=0, initial=np.inf))
         return np.where(least < SHUT_CNY / 2, least, np.inf), best
 
     def _through_sites(self, prices: RowPrices, least: Floats, offset: Floats, best: Floats) -> None:
         """Fill in what commodities cost through candidate sites, where that is less than without."""
-        if not len(self._site_rows):
+        if not self._has_sites:
             return
         worth = np.where(np.isfinite(least), least, SHUT_CNY)
         worth[self._lost] = -np.inf
         arcs = [np.arange(layer.num_arcs) for layer in self.instance.layers]
         through = Through(self.pricer, prices, worth - offset, self._ways, arcs, twice=False)
         for row in self._site_rows.tolist():
-            for part in through.savings(row) or ():
+            savings = through.savings(row)
+            assert savings is not None, "ways that are single arcs can be told"
+            for part in savings:
                 for candidate in np.flatnonzero(self.rows == row).tolist():
                     cost = worth[part.member] - part.saved
                     best[candidate, part.member] = np.minimum(best[candidate, part.member], cost)
