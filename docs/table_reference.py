@@ -34,11 +34,6 @@ ROWS = {
     "rate_levels": "tariffs, subsidies, fuel or charter of a year over those of the base year",
     "targets": "something that a plan set out to reach, and the year for it",
 }
-NOT_USED = {
-    "products": ("stockable_share_max",),
-}
-"""Columns that are read and checked, but that neither a result nor a report depends on yet."""
-
 KINDS = {
     "id": "an id",
     "text": "text",
@@ -97,12 +92,9 @@ def _table(schema: TableSchema) -> Iterator[str]:
     yield " The file may be left out." if schema.optional else ""
     yield "" if schema.sourced else " Without source, confidence and note."
     yield "\n\n" + _head("column", "required", "what", "allowed")
-    unused = NOT_USED.get(schema.name, ())
     for column in schema.columns:
         name = f"`{column.name}`" + (" ±" if column.name in schema.estimates else "")
-        note = "not used yet" if column.name in unused else ""
-        meaning = column.meaning + (f" *({note})*" if note else "")
-        yield f"| {name} | {_blank(column)} | {_escaped(meaning)} | {_allowed(column)} |\n"
+        yield f"| {name} | {_blank(column)} | {_escaped(column.meaning)} | {_allowed(column)} |\n"
 
 
 def _by_year() -> Iterator[str]:

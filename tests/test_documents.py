@@ -83,17 +83,6 @@ def test_scenario_reference_is_up_to_date() -> None:
         )
 
 
-def test_columns_said_to_be_unused_are_not_named_in_the_code() -> None:
-    """Nothing but the table of columns knows them by name."""
-    unused = runpy.run_path(str(ROOT / "docs" / "table_reference.py"))["NOT_USED"]
-    files = [path for path in (ROOT / "logistics").rglob("*.py") if path.name != "tables.py"]
-    source = "\n".join(path.read_text("utf-8") for path in files if path.parent.name != "words")
-    for table, names in unused.items():
-        for name in names:
-            assert BY_NAME[table].column(name)
-            assert f'"{name}"' not in source, f"{table}.{name} is used; mend docs/table_reference.py"
-
-
 # Scenario files ----------------------------------------------------------------------------------------
 
 

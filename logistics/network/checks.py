@@ -189,6 +189,13 @@ def _demand_is_described(network: Network) -> Iterator[Problem]:
                 yield Problem(
                     "demand.no_row", _place(network, "demand", row, "segment"), "/".join(key), table
                 )
+    tiers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cells in network.rows("time_values"):
+        tiers[str(cells["product_id"]), str(cells["segment"])].append(str(cells["tier"]))
+    for row, tier in enumerate(network.texts("demand", "tier")):
+        there = tiers[products[row], segments[row]]
+        if tier and tier not in there:
+            yield Problem("demand.no_tier", _place(network, "demand", row, "tier"), tier, ", ".join(there))
     territory = dict(
         zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
     )

@@ -302,6 +302,7 @@ DEMAND = TableSchema(
         Column("product_id", "id", "class of goods", refers_to="products"),
         Column("segment", "choice", "how it is sold and declared", choices=SEGMENTS),
         Column("tonnes_per_year", "number", "tonnes a year", low=0, high=1e9),
+        Column("tier", "id", "tier that all of it belongs to; blank: the shares of time_values", False),
     ),
     estimates=("tonnes_per_year",),
 )

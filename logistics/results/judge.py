@@ -15,6 +15,7 @@ from logistics.limits import read_limits
 from logistics.network.network import Network
 from logistics.network.tables import BY_NAME
 from logistics.plan import Plan
+from logistics.results.channel_claims import channel_contradictions
 from logistics.results.claims import ResultClaims, YearClaims, checked_claims, contradictions
 from logistics.results.compare import keyed_rows
 from logistics.results.layout import (
@@ -115,6 +116,9 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
     said_wrongly = [
         *contradictions(said, judged.verdicts, further, weights),
         *study_contradictions(folder, saved.scenario, said, further),
+        *channel_contradictions(
+            saved.scenario, said, saved.networks, {name: network for name, (_, network) in others.items()}
+        ),
         *conflict_contradictions(folder, judged.verdicts),
     ]
     return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly), further)
@@ -128,15 +132,18 @@ def _tables(folder: Path, name: str) -> tuple[Plan, pa.Table | None]:
 
 def _changed(network: Network, changes: Sequence[Mapping[str, Any]]) -> Network:
     """The network with the values of one of several plans."""
+    by_column: dict[tuple[str, str], dict[str, Any]] = {}
     for change in changes:
-        table = network.tables[change["table"]]
-        row = keyed_rows(table, BY_NAME[change["table"]].key)[change["row"]]
-        cells = table[change["column"]].to_pylist()
-        cells[row] = change["value"]
-        place = table.schema.get_field_index(change["column"])
+        by_column.setdefault((change["table"], change["column"]), {})[change["row"]] = change["value"]
+    for (name, column), values in by_column.items():
+        table = network.tables[name]
+        row = keyed_rows(table, BY_NAME[name].key)
+        cells = table[column].to_pylist()
+        for key, value in values.items():
+            cells[row[key]] = value
+        place = table.schema.get_field_index(column)
         field = table.schema.field(place)
-        table = table.set_column(place, field, pa.array(cells, field.type))
-        network = network.with_table(change["table"], table)
+        network = network.with_table(name, table.set_column(place, field, pa.array(cells, field.type)))
     return network
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,9 @@ def compiled_instance(
     weights: Weights,
     unserved_cny_per_t: float | None = None,
     limits: Sequence[PlanLimit] = (),
+    alternatives: Mapping[str, str] | None = None,
 ) -> tuple[Instance, list[Problem]]:
-    """Compile `network` under an objective and limits.
+    """Compile `network` under an objective and limits; `alternatives` as in :func:`build_instance`.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def compiled_instance(
         When a ride would pay its user.
     """
     try:
-        instance = build_instance(network, year, weights, unserved_cny_per_t, limits)
+        instance = build_instance(network, year, weights, unserved_cny_per_t, limits, alternatives)
     except NegativeCost as error:
         row = network.row_of("services")[error.service_id]
         where = Where(f"{network.name}/services.csv", row + 2, "subsidy_cny_per_t")

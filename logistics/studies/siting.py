@@ -20,6 +20,7 @@ from logistics.studies.assignment import STATUSES, YearTables, assigned_year, me
 from logistics.studies.changed_tables import with_changes
 from logistics.studies.frontier import with_plans
 from logistics.studies.siting_candidates import Candidate, candidates_of
+from logistics.studies.siting_channels import Channel, with_channels
 from logistics.studies.siting_checks import siting_problems
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study import PlanRecord, Report, Status, StudyResult
@@ -53,6 +54,7 @@ class SitingTask(NamedTuple):
 
     spec: SitingSpec
     candidates: tuple[Candidate, ...]
+    channels: tuple[Channel, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 
@@ -87,7 +89,8 @@ class Siting:
         warnings = siting_problems(case, spec)
         network = case.networks[min(case.networks)]
         found = candidates_of(network, spec.candidates, spec.closable, spec.facilities)
-        return case, SitingTask(spec, tuple(found), warnings)
+        case, channels = _with_channels(case, spec)
+        return case, SitingTask(spec, tuple(found), channels, warnings)
 
     def pieces(self, case: Case, spec: SitingTask) -> Sequence[int]:
         """Return one piece: the years hang together."""
@@ -131,6 +134,15 @@ class Siting:
         return replace(joined, status=status, problems=(*joined.problems, *spec.warnings, *result.warnings))
 
 
+def _with_channels(case: Case, spec: SitingSpec) -> tuple[Case, tuple[Channel, ...]]:
+    """Enter rows for both channels of cargo that may change places; they are alike in all years."""
+    if spec.channels is None:
+        return case, ()
+    entered = {year: with_channels(network, spec.channels) for year, network in case.networks.items()}
+    networks = {year: network for year, (network, _) in entered.items()}
+    return replace(case, networks=networks), entered[min(entered)][1]
+
+
 def _shortcomings(case: Case, answer: PlacementAnswer) -> tuple[Problem, ...]:
     """Why there is no best plan, or none that is known to be the best."""
     if answer.status == "optimal":
@@ -149,7 +161,7 @@ def _searched(
     from logistics.models.placement.search import PlacementSearch
     from logistics.studies.siting_problem import sited_years
 
-    sited = sited_years(task.spec, questions, task.candidates)
+    sited = sited_years(task.spec, questions, task.candidates, task.channels)
     paths = [
         carried_paths(*known[question.year], instance)
         for question, instance in zip(questions, sited.problem.instances, strict=True)
@@ -182,7 +194,7 @@ def _planned(
 
     assert answer.best is not None
     base = sited.questions[place]
-    changes = sited.changes(place, answer.best.taken)
+    changes = sited.changes(place, answer.best)
     question = replace(base, network=with_changes(base.network, changes))
     instance, warnings = question.compiled()
     start = carried_paths(sited.problem.instances[place], answer.best.flows[place].used_paths, instance)
@@ -257,7 +269,9 @@ def _at_time_value(
     question = year.questions[0]
     weights = dict(question.weights)
     weights["time_value"] = factor * weights["time_value"]
-    other = sited_years(year.spec, [replace(question, weights=weights)], year.candidates, steady=True)
+    other = sited_years(
+        year.spec, [replace(question, weights=weights)], year.candidates, year.channels, steady=True
+    )
     search = PlacementSearch(other.problem, [()], gap, time_limit_s)
     answer = search.solve([other.base_taken])
     taken = last.chosen(open_ids(other.problem, answer.best.taken) if answer.best is not None else [])

@@ -55,7 +55,7 @@ class Served:
 class CargoReader:
     """Reads figures of cargo from paths of one instance.
 
-    Of stocked cargo; where facilities are candidates, of all.
+    Of stocked cargo; where facilities are candidates, or cargo may be sold directly instead, of all.
 
     Parameters
     ----------
@@ -67,7 +67,9 @@ class CargoReader:
 
     def __init__(self, network: Network, instance: Instance, candidates: Sequence[Candidate]) -> None:
         self._instance = instance
-        every = any(one.is_facility for one in candidates)
+        every = any(one.is_facility for one in candidates) or bool(
+            np.any(instance.commodities.instead_of >= 0)
+        )
         self._costs = {
             n: layer_costs(instance, layer)
             for n, layer in enumerate(instance.layers)

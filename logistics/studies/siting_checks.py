@@ -54,9 +54,11 @@ def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) 
     ]
     named += [(place.at("counts", i, "where"), count.where) for i, count in enumerate(spec.counts)]
     named += [(place.at("budgets", i, "where"), budget.where) for i, budget in enumerate(spec.budgets)]
-    for where, condition in named:
+    conditions = [(where, table, condition) for where, condition in named]
+    conditions.append((place.at("channels"), network.tables["demand"], spec.channels))
+    for where, asked_of, condition in conditions:
         try:
-            matching_rows(table, condition)
+            matching_rows(asked_of, condition)
         except ConditionError as error:
             hint = did_you_mean(error.found, error.choices)
             code = f"condition.{error.reason}"

@@ -106,7 +106,7 @@ def futures_of(
     for name, network in worlds.items():
         tell(name)
         try:
-            last, future = _solved(spec, question, network, name, gap, time_limit_s)
+            last, future = _solved(sited, network, name, gap, time_limit_s)
         except InputError as error:
             # At rates so low a subsidy of this year may be above a tariff: there is no such year.
             log.warning("%s: %s", name, error)
@@ -131,11 +131,12 @@ def futures_of(
 
 
 def _solved(
-    spec: SitingSpec, question: Question, network: Network, name: str, gap: float, time_limit_s: float
+    planned: SitedYears, network: Network, name: str, gap: float, time_limit_s: float
 ) -> tuple[LastYear, Future]:
+    spec, question, channels = planned.spec, planned.questions[0], planned.channels
     candidates: list[Candidate] = candidates_of(network, spec.candidates, spec.closable, spec.facilities)
     asked = replace(question, network=network)
-    sited = sited_years(spec, [asked], candidates, steady=True)
+    sited = sited_years(spec, [asked], candidates, channels, steady=True)
     search = PlacementSearch(sited.problem, [()], gap, time_limit_s)
     answer = search.solve([sited.base_taken])
     last = LastYear(sited, search)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.placement.problem import PlacementProblem, Rules, Tied
+from logistics.models.placement.problem import PlacementPlan, PlacementProblem, Rules, Tied
 from logistics.network.where import matching_rows
 from logistics.studies.siting_candidates import (
     Candidate,
@@ -18,6 +18,7 @@ from logistics.studies.siting_candidates import (
     opening_changes,
     with_all_open,
 )
+from logistics.studies.siting_channels import Channel, most_stocked, split_changes
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.year_flow import Question
 
@@ -33,23 +34,32 @@ class SitedYears:
     ----------
     questions
         What is asked of each year, with no candidate open.
+    channels
+        Cargo that may be sold directly or from stock.
     """
 
     spec: SitingSpec
     questions: tuple[Question, ...]
     candidates: tuple[Candidate, ...]
     problem: PlacementProblem
+    channels: tuple[Channel, ...] = ()
 
     def open_now(self, year: int, taken: Flags) -> dict[str, float]:
         """Capacity of each candidate that is open in the year of that number, by id."""
         room = self.problem.room_t(year, taken)
         return {one.id: float(t) for one, t in zip(self.candidates, room, strict=True) if t > 0}
 
-    def changes(self, year: int, taken: Flags) -> list[dict[str, Any]]:
-        """Values of the tables that open the choices in a year, and close what is not kept."""
-        room = self.open_now(year, taken)
+    def changes(self, year: int, plan: PlacementPlan) -> list[dict[str, Any]]:
+        """Values of the tables that make a plan in a year.
+
+        They open its choices, close what is not kept, and split what may be sold either way.
+        """
+        room, network = self.open_now(year, plan.taken), self.questions[year].network
         closed = [one.id for one in self.candidates if one.exists and one.id not in room]
-        return opening_changes(self.questions[year].network, self.candidates, room, closed)
+        return [
+            *opening_changes(network, self.candidates, room, closed),
+            *split_changes(network, self.channels, self.problem.instances[year], plan.flows[year]),
+        ]
 
     def annual_cny(self, year: int, taken: Flags) -> float:
         """Yearly cost of the candidates that are open in a year."""
@@ -73,13 +83,14 @@ class SitedYears:
             if len(budget.cny) == count
         ]
         spec = self.spec.model_copy(update={"budgets": budgets})
-        return sited_years(spec, self.questions[-1:], self.candidates, steady=True)
+        return sited_years(spec, self.questions[-1:], self.candidates, self.channels, steady=True)
 
 
 def sited_years(
     spec: SitingSpec,
     questions: Sequence[Question],
     candidates: Sequence[Candidate],
+    channels: Sequence[Channel] = (),
     *,
     steady: bool = False,
 ) -> SitedYears:
@@ -87,14 +98,17 @@ def sited_years(
 
     Parameters
     ----------
+    channels
+        Cargo that may be sold directly or from stock.
     steady
         Whether every candidate is past its first year, and holds all it can.
     """
     years = [question.year for question in questions]
-    instances = []
+    instances, either = [], {one.direct_id: one.stocked_id for one in channels}
     for question in questions:
-        base = replace(question, network=with_all_open(question.network, candidates, question.year))
-        instances.append(base.compiled()[0])
+        network = most_stocked(question.network, channels)
+        base = replace(question, network=with_all_open(network, candidates, question.year))
+        instances.append(base.compiled(either)[0])
     chosen, opens, cost, room, names = [], [], [], [], []
     for number, one in enumerate(candidates):
         annual = one.annual_cny(spec.discount_rate)
@@ -122,7 +136,7 @@ def sited_years(
         rules=_rules(spec, questions[0], candidates, candidate, np.array(opens, np.int64), years),
         tied=_tied(questions[0], candidates),
     )
-    return SitedYears(spec, tuple(questions), tuple(candidates), problem)
+    return SitedYears(spec, tuple(questions), tuple(candidates), problem, tuple(channels))
 
 
 def _tied(question: Question, candidates: Sequence[Candidate]) -> tuple[Tied, ...]:

@@ -76,6 +76,11 @@ class SitingSpec(_Strict):
     closable: Condition | None = Field(
         default=None, description="existing warehouses that may be closed; left out: none"
     )
+    channels: Condition | None = Field(
+        default=None,
+        description="condition on demand rows: cargo that may be sold directly or from stock, whichever is "
+        "better, within stockable_share_max; left out: none",
+    )
     opening: Literal["any_year", "first_year"] = Field(
         default="any_year", description="from which year a candidate may be open"
     )

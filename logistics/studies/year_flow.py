@@ -81,10 +81,16 @@ class Question:
         zero = Weights(0.0, 0.0, 0.0, 0.0, 0.0)
         return Weights(**(asdict(zero) | {named.get(key, key): value for key, value in self.weights.items()}))
 
-    def compiled(self) -> tuple[Instance, list[Problem]]:
-        """The arrays, and a warning for each demand row that nothing can reach."""
+    def compiled(self, alternatives: Mapping[str, str] | None = None) -> tuple[Instance, list[Problem]]:
+        """The arrays, and a warning for each demand row that nothing can reach.
+
+        Parameters
+        ----------
+        alternatives
+            Demand rows in whose segment others may be served too.
+        """
         return compiled_instance(
-            self.network, self.year, self.arc_weights, self.unserved_cny_per_t, self.limits
+            self.network, self.year, self.arc_weights, self.unserved_cny_per_t, self.limits, alternatives
         )
 
 

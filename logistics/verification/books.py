@@ -133,8 +133,9 @@ class YearBooks:
             tiers[(product, segment)].append((tier, number(row, "share")))
         for name, row in self.demand.items():
             for tier, share in tiers[(str(row["product_id"]), str(row["segment"]))]:
-                if share > 0:
-                    found[(name, tier)] = number(row, "tonnes_per_year") * share
+                part = float(row["tier"] == tier) if row["tier"] else share
+                if part > 0:
+                    found[(name, tier)] = number(row, "tonnes_per_year") * part
         return found
 
     def time_value_cny_per_t_h(self, demand_id: str, tier: str) -> float:

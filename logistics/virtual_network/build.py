@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class _Row:
     product: int
     segment: str
     tonnes: float
+    tier: str
+    instead_of: str = ""
 
 
 def direction_of(origin_territory: str, destination_territory: str, home: str) -> str:
@@ -60,6 +62,7 @@ def build_instance(
     objective: str | Weights,
     unserved_cny_per_t: float | None = None,
     limits: Sequence[PlanLimit] = (),
+    alternatives: Mapping[str, str] | None = None,
 ) -> Instance:
     """Compile the effective network of `year`.
 
@@ -73,6 +76,8 @@ def build_instance(
         Price of unserved demand, or None: least unserved first.
     limits
         Limits on the whole plan.
+    alternatives
+        Demand rows, by id, in whose segment other rows may be served too. Both are of one tier.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def build_instance(
         (str(r["product_id"]), str(r["segment"])): float(r["return_share"])
         for r in network.rows("product_segments")
     }
-    demand = _demand_rows(network, products)
+    demand = _demand_rows(network, products, alternatives or {})
     names = list(dict.fromkeys(row.layer for row in demand))
     layers: list[Layer] = []
     vertices: dict[str, dict[Vertex, int]] = {}
@@ -149,29 +154,32 @@ def products_of(network: Network) -> Products:
     )
 
 
-def _demand_rows(network: Network, products: Products) -> list[_Row]:
+def _demand_rows(network: Network, products: Products, alternatives: Mapping[str, str]) -> list[_Row]:
     territory = dict(
         zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
     )
     number = {name: i for i, name in enumerate(products.ids)}
+    rows = network.rows("demand")
+    wanted = {str(row["demand_id"]) for row in rows if float(row["tonnes_per_year"]) > 0}
     found = []
-    for row in network.rows("demand"):
+    for row in rows:
         origin, destination, segment = (str(row[k]) for k in ("origin_site", "destination_site", "segment"))
         tonnes = float(row["tonnes_per_year"])
         direction = direction_of(territory[origin], territory[destination], network.info.home_territory)
-        product = number[str(row["product_id"])]
+        one = _Row(
+            id=str(row["demand_id"]),
+            layer=f"{direction}-{segment}",
+            origin=origin,
+            destination=destination,
+            product=number[str(row["product_id"])],
+            segment=segment,
+            tonnes=tonnes,
+            tier=str(row["tier"]),
+        )
         if tonnes > 0:
-            found.append(
-                _Row(
-                    str(row["demand_id"]),
-                    f"{direction}-{segment}",
-                    origin,
-                    destination,
-                    product,
-                    segment,
-                    tonnes,
-                )
-            )
+            found.append(one)
+        if alternatives.get(one.id) in wanted:
+            found.append(replace(one, tonnes=0.0, instead_of=alternatives[one.id]))
     return found
 
 
@@ -209,11 +217,14 @@ def _commodities(
         for r in network.rows("product_segments")
     }
     columns: list[tuple[object, ...]] = []
+    served: list[str] = []
     for row in demand:
         number = vertices[row.layer]
         origin, end = number.get(("L0", row.origin), -1), number.get(("M", row.destination), -1)
         for tier, share, value_per_day in tiers[(product_ids[row.product], row.segment)]:
-            if share > 0:
+            part = float(tier == row.tier) if row.tier else share
+            if part > 0:
+                served.append(row.instead_of)
                 value = fob_cny_per_t[row.product] * value_per_day / HOURS_PER_DAY
                 columns.append(
                     (
@@ -224,12 +235,13 @@ def _commodities(
                         end,
                         row.product,
                         value,
-                        row.tonnes * share,
+                        row.tonnes * part,
                         tax[row.id],
                         *promises[(product_ids[row.product], row.segment)],
                     )
                 )
     parts = list(zip(*columns, strict=True)) if columns else [()] * 11
+    number_of = {str(name): k for k, name in enumerate(parts[0]) if not served[k]}
     return Commodities(
         demand_id=tuple(str(c) for c in parts[0]),
         tier=tuple(str(c) for c in parts[1]),
@@ -242,4 +254,5 @@ def _commodities(
         constant_cny_per_t=np.array(parts[8], dtype=float),
         promise_h=np.array(parts[9], dtype=float),
         promise_is_hard=np.array(parts[10], dtype=bool),
+        instead_of=np.array([number_of[other] if other else -1 for other in served], dtype=np.int32),
     )

@@ -260,6 +260,9 @@ class Commodities:
         Customer hours that were promised; inf: nothing was.
     promise_is_hard
         Whether later paths are forbidden.
+    instead_of
+        Commodity whose demand this one's paths serve as well, which then has no demand of its own: cargo
+        that may be sold in another segment; -1: none. Empty: no commodity has one.
     """
 
     demand_id: tuple[str, ...]
@@ -273,6 +276,7 @@ class Commodities:
     constant_cny_per_t: Floats
     promise_h: Floats
     promise_is_hard: Flags
+    instead_of: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -281,6 +285,14 @@ class Commodities:
     def __len__(self) -> int:
         """Count the commodities."""
         return len(self.demand_id)
+
+    @cached_property
+    def served(self) -> Ints:
+        """Commodity whose demand each one's paths serve: mostly itself, shape (commodities,)."""
+        own = np.arange(len(self), dtype=np.int32)
+        served = np.where(self.instead_of >= 0, self.instead_of, own) if len(self.instead_of) else own
+        served.setflags(write=False)
+        return served
 
 
 @dataclass(frozen=True)

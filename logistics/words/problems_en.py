@@ -178,6 +178,8 @@ PROBLEMS: dict[str, str] = {
     "mode.no_row.do": "add it",
     "mode.no_figure": "a tariff by {quoted} needs {allowed}, which mode '{subject}' lacks in modes.csv",
     "mode.no_figure.do": "fill it in or use another tariff basis",
+    "demand.no_tier": "no tier of this product and segment is called {quoted}; there are: {allowed}",
+    "demand.no_tier.do": "name one of them, or leave the cell blank for the shares of time_values.csv",
     "demand.no_row": "{quoted} (product/segment) has no row in {allowed}.csv",
     "demand.no_row.do": "add it, or correct product and segment",
     "demand.no_border": "the demand crosses no border: origin and {quoted} both lie in '{subject}'",
@@ -330,6 +332,9 @@ PROBLEMS: dict[str, str] = {
     "demand.capacity.do": "add departures or services, or take less background",
     "verify.promise": "{subject}: the path takes {found}, the hard promise is {allowed}",
     "verify.promise.do": "the plan cannot be used as it is",
+    "verify.channels": "{at}{quoted} is not sold as it may be: some of it is missing, or more is stocked "
+    "than the product allows",
+    "verify.channels.do": "a plan may only move cargo between its channels, within stockable_share_max",
     "verify.conflict": "it is said that limits cannot hold together, by {found} at least, but the prices "
     "prove {allowed}",
     "verify.conflict.do": "run the scenario again",

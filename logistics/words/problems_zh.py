@@ -174,6 +174,8 @@ PROBLEMS: dict[str, str] = {
     "mode.no_row.do": "请补上",
     "mode.no_figure": "按{quoted}计价需要 {allowed}，而 modes.csv 中“{subject}”没有填写",
     "mode.no_figure.do": "请填写，或改用其他计价方式",
+    "demand.no_tier": "该产品和类别没有名为 {quoted} 的档次；现有：{allowed}",
+    "demand.no_tier.do": "请填写其中之一，或留空以采用 time_values.csv 的份额",
     "demand.no_row": "{quoted}（品类/模式）在 {allowed}.csv 中没有对应行",
     "demand.no_row.do": "请补上，或改正品类和模式",
     "demand.no_border": "该需求没有跨境：起点与{quoted}同属“{subject}”",
@@ -321,6 +323,8 @@ PROBLEMS: dict[str, str] = {
     "demand.capacity.do": "请增加班次或线路，或减少本底货量",
     "verify.promise": "{subject}：路径需 {found}，硬性承诺为 {allowed}",
     "verify.promise.do": "该方案不可直接使用",
+    "verify.channels": "{at}{quoted} 的销售渠道划分不合规：有货量缺失，或备货超过该产品允许的份额",
+    "verify.channels.do": "方案只能在 stockable_share_max 之内在两种渠道之间调整货量",
     "verify.conflict": "结果称各限制不能同时满足，至少差 {found}，但对偶价格只证明 {allowed}",
     "verify.conflict.do": "请重新运行该情景",
     # 工作簿

@@ -166,12 +166,13 @@ class FlowModel:
         """Solve the flow model, unserved first unless it is priced."""
         c = self.instance.commodities
         total = float(c.demand_t.sum())
-        reachable = np.isfinite(self.pricer.free_cost)
+        free = self._cheapest(self.pricer.free_cost + self._master.constant)
+        reachable = np.isfinite(free)
         self._master.add_paths(self._start + self.pricer.free_paths)
         # Finite prices of unserved tonnes and broken limits guide the first rounds: a little above what seems
         # fair at first, more each round in which a commodity is not served or a limit not kept. Where nothing
         # is left in the end, they play no part in the bound.
-        cost = np.where(reachable, self.pricer.free_cost + self._master.constant, 0.0)
+        cost = np.where(reachable, free, 0.0)
         worth = max(float(cost @ c.demand_t), 1.0)
         breaking = np.full(len(self.instance.limits), FIRST_MARGIN * worth)
         price = self.instance.unserved_cny_per_t
@@ -193,6 +194,13 @@ class FlowModel:
             if (served and not phase.broken) or (phase.out_of_time and given_up):
                 return self._answer(phase, None)
         return self._left_behind()
+
+    def _cheapest(self, cost: Floats) -> Floats:
+        """Least cost of serving the demand that each commodity serves."""
+        served = self.instance.commodities.served
+        least = cost.copy()
+        np.minimum.at(least, served, cost)
+        return np.asarray(least[served])
 
     def _left_behind(self) -> SolvedFlow:
         """Solve where not all can be served, or where it is not clear whether the limits can be kept."""
@@ -255,6 +263,7 @@ class FlowModel:
         """Run rounds until the gap closes, no path prices out, or time is up."""
         c, scale = self.instance.commodities, goal.path_scale
         constant = scale * self._master.constant
+        always = self._cheapest(constant)
         guide, margin, breaking = goal.guide, goal.margin, goal.breaking
         guided = margin is not None or goal.elastic
         self._master.set_objective(guide, scale)
@@ -292,7 +301,7 @@ class FlowModel:
                 best, best_duals = bound, duals
             value = scale * answer.path_cost + float(guide @ answer.unserved_t)
             value += float(answer.slack.sum()) if breaking is not None and not goal.elastic else 0.0
-            same = float(constant @ (c.demand_t - answer.unserved_t))
+            same = float(always @ (c.demand_t - answer.unserved_t))
             known = answer.feasible and not lacking and not np.any(loose)
             gap = max(0.0, value - best) / max(1.0, abs(value - same)) if known else np.inf
             self._tell(name, value, best, gap)
@@ -385,7 +394,7 @@ class FlowModel:
     ) -> tuple[Duals, float]:
         """Lower bound at `prices` when the cheapest ways cost `cheapest`, and the duals that prove it."""
         d = self.instance.commodities.demand_t
-        bound = float(d @ np.minimum(cheapest + dues.offset, unserved + dues.unserved))
+        bound = float(d @ np.minimum(self._cheapest(cheapest + dues.offset), unserved + dues.unserved))
         bound -= float(self.instance.capacity @ prices.resource)
         bound -= float(sum(p * row.bound for p, row in zip(prices.limit, self.instance.limits, strict=True)))
         most = float(np.max(unserved, initial=0.0))
@@ -436,7 +445,7 @@ class FlowModel:
         self._final = phase.goal
         flow = phase.answer.flow_t
         used = np.flatnonzero(
-            flow > 1e-9 * np.maximum(1.0, c.demand_t[self._master.column_commodity[: len(flow)]])
+            flow > 1e-9 * np.maximum(1.0, c.demand_t[self._master.column_owner[: len(flow)]])
         )
         closed = phase.closed and (least is None or least.closed)
         status: FlowStatus = "optimal" if closed else "limit"

@@ -38,7 +38,7 @@ class MasterAnswer:
     path_cost
         Σ cost × flow, without a price of unserved.
     demand_dual
-        Dual of each commodity's row.
+        Dual of the row of the demand that each commodity serves.
     prices
         Prices of the capacities and limits.
     slack
@@ -62,9 +62,10 @@ class MasterAnswer:
 class Master:
     """Path program of an instance.
 
-    A commodity rests while one of its columns carries its whole demand and is clearly its cheapest at the
-    latest prices: it needs no row then, its column only takes room from the capacities. Whoever has a better
-    path wakes. Few commodities are awake at a time, so each program is small and is built anew.
+    A commodity's demand may be served by paths of others too, which have none of their own. It rests while
+    one column carries its whole demand and is clearly its cheapest at the latest prices: it needs no row
+    then, its column only takes room from the capacities. Whoever has a better path wakes. Few commodities are
+    awake at a time, so each program is small and is built anew.
 
     Shared rows are the capacities, which enter when a solution first breaks them, then the limits, each with
     a column that lets it be broken at a price.
@@ -91,6 +92,8 @@ class Master:
         self._slack_cost: Floats | None = np.zeros(len(bounds))
         self.constant = instance.weights.money * instance.commodities.constant_cny_per_t
         count = len(instance.commodities)
+        self._served = instance.commodities.served
+        self._has_demand = self._served == np.arange(count)
         self._guide = np.zeros(count)
         self._scale = 1.0
         self._may_rest = True
@@ -99,6 +102,7 @@ class Master:
         self._active = self._is_limit.copy()
         self._allowed_t: float | None = None
         self.column_commodity = np.zeros(0, np.int64)
+        self.column_owner = np.zeros(0, np.int64)
         self.column_path: list[Ints] = []
         self._column_cost = np.zeros(0)
         self._draws = Draws(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
@@ -117,8 +121,8 @@ class Master:
         for commodity, path in found:
             key = (commodity, path.tobytes())
             if key in self._known:
-                woken += int(self._resting[commodity] >= 0)
-                self._resting[commodity] = -1
+                woken += int(self._resting[self._served[commodity]] >= 0)
+                self._resting[self._served[commodity]] = -1
             else:
                 self._known[key] = -1
                 by_layer.setdefault(int(c.layer[commodity]), []).append((commodity, path))
@@ -156,7 +160,9 @@ class Master:
         first = self.num_columns
         for column, (member, path) in enumerate(zip(members.tolist(), paths, strict=True), first):
             self._known[member, path.tobytes()] = column
+        owners = self._served[members]
         self.column_commodity = np.concatenate([self.column_commodity, members])
+        self.column_owner = np.concatenate([self.column_owner, owners])
         self.column_path += paths
         self._column_cost = np.concatenate([self._column_cost, traits.cost + self.constant[members]])
         old = self._draws
@@ -165,9 +171,9 @@ class Master:
             np.concatenate([old.row, draws.row, counted.row + self._num_resources]),
             np.concatenate([old.amount, draws.amount, counted.amount]),
         )
-        alone = ~self._has_column[members] & (np.bincount(members, minlength=len(c))[members] == 1)
-        self._resting[members] = np.where(alone & self._may_rest, first + np.arange(len(paths)), -1)
-        self._has_column[members] = True
+        alone = ~self._has_column[owners] & (np.bincount(owners, minlength=len(c))[owners] == 1)
+        self._resting[owners] = np.where(alone & self._may_rest, first + np.arange(len(paths)), -1)
+        self._has_column[owners] = True
 
     def wake_everyone(self) -> bool:
         """Wake all for the next solve; they may rest again. Returns whether somebody rested."""
@@ -240,13 +246,13 @@ class Master:
 
     def _wake_users(self, resources: NDArray[np.bool_]) -> None:
         users = self._draws.path[resources[self._draws.row]]
-        members = self.column_commodity[users]
+        members = self.column_owner[users]
         self._resting[members[self._resting[members] == users]] = -1
 
     def _solved(self) -> MasterAnswer:
         """Build the program of those awake, solve it, and put the resting ones beside it."""
         c = self.instance.commodities
-        awake = np.flatnonzero(self._resting < 0)
+        awake = np.flatnonzero((self._resting < 0) & self._has_demand)
         flow = self._resting_flow()
         rows = np.flatnonzero(self._active)
         program = IncrementalProgram()
@@ -265,12 +271,10 @@ class Master:
             cap_row = int(program.add_rows(np.array([-np.inf]), np.array([self._allowed_t]))[0])
             program.set_entries(np.full(len(awake), cap_row), unserved, np.ones(len(awake)))
         slack = self._limit_entries(program, shared_row, awake, unserved, unit)
-        columns = np.flatnonzero(self._resting[self.column_commodity] < 0)
+        columns = np.flatnonzero(self._resting[self.column_owner] < 0)
         number = np.full(self.num_columns, -1)
         number[columns] = program.add_columns(self._scale * self._column_cost[columns] / unit)
-        program.set_entries(
-            demand_row[self.column_commodity[columns]], number[columns], np.ones(len(columns))
-        )
+        program.set_entries(demand_row[self.column_owner[columns]], number[columns], np.ones(len(columns)))
         d = self._draws
         mine = (number[d.path] >= 0) & self._active[d.row]
         program.set_entries(
@@ -289,6 +293,7 @@ class Master:
         dual[awake] = unit * answer.row_duals[demand_row[awake]]
         asleep = np.flatnonzero(self._resting >= 0)
         dual[asleep] = self._dear(prices)[self._resting[asleep]]
+        dual = dual[self._served]
         return MasterAnswer(
             flow_t=flow,
             unserved_t=missing,
@@ -331,17 +336,17 @@ class Master:
     def _let_rest(self, answer: MasterAnswer) -> None:
         """Let a commodity rest whose demand is on one column, with every other way clearly dearer."""
         c = self.instance.commodities
-        extra = self._dear(answer.prices) - answer.demand_dual[self.column_commodity]
-        whole = answer.flow_t >= c.demand_t[self.column_commodity] * (1 - 1e-12)
+        extra = self._dear(answer.prices) - answer.demand_dual[self.column_owner]
+        whole = answer.flow_t >= c.demand_t[self.column_owner] * (1 - 1e-12)
         margin = REST_MARGIN * np.maximum(1.0, np.abs(answer.demand_dual))
         other = np.full(len(c), np.inf)
-        np.minimum.at(other, self.column_commodity[~whole], extra[~whole])
+        np.minimum.at(other, self.column_owner[~whole], extra[~whole])
         left = self._guide - answer.demand_dual
         for price, limit in zip(answer.prices.limit, self.instance.limits, strict=True):
             left = left + price * limit.unserved
         other = np.minimum(other, left)
         calm = np.flatnonzero(whole)
-        members = self.column_commodity[calm]
+        members = self.column_owner[calm]
         good = (
             (other[members] >= margin[members])
             & (answer.unserved_t[members] == 0)

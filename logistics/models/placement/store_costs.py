@@ -101,6 +101,8 @@ class StoreCosts:
         stocked = np.array([layer.stocked for layer in instance.layers], bool)[c.layer]
         reachable = np.isfinite(self.pricer.free_cost)
         self._plain = ~stocked & reachable
+        # Who may go another way too is reached if that is.
+        np.logical_or.at(reachable, c.served, reachable.copy())
         self.members: NDArray[np.intp] = np.flatnonzero(reachable if self._has_sites else stocked & reachable)
         self._rest = np.setdiff1d(np.flatnonzero(self._plain), self.members)
         # Who has no way at all is left in every plan.
@@ -138,6 +140,9 @@ class StoreCosts:
         if free is not None:
             least = np.minimum(least, left)
         self._through_sites(prices, least, offset, best)
+        np.minimum.at(least, c.served, least.copy())
+        for row in best:
+            np.minimum.at(row, c.served, row.copy())
         used = prices.resource > 0
         constant = float(c.demand_t[self._rest] @ least[self._rest])
         constant += float(c.demand_t[self._lost] @ left[self._lost])
