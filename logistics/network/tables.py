@@ -103,6 +103,13 @@ SITES = TableSchema(
             required=False,
             refers_to="sites",
         ),
+        Column(
+            "stocked_from",
+            "id",
+            "markets: the one site whose warehouses serve all stocked orders; blank: any",
+            required=False,
+            refers_to="sites",
+        ),
         _amount("throughput_t_per_year", "tonnes handled a year at most; blank: no limit modelled"),
         _amount("background_t_per_year", "share of it that other cargo uses", default=0.0),
     ),

@@ -28,6 +28,7 @@ from logistics.results.layout import (
     self_digest,
 )
 from logistics.results.read import SavedInputs, no_plan, read_duals, read_inputs, read_plan, read_result
+from logistics.results.siting_claims import siting_contradictions
 from logistics.results.study_claims import conflict_contradictions, study_contradictions
 from logistics.verification.books import WEIGHTS
 from logistics.verification.certificates import certificates_of
@@ -118,6 +119,14 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         *study_contradictions(folder, saved.scenario, said, further),
         *channel_contradictions(
             saved.scenario, said, saved.networks, {name: network for name, (_, network) in others.items()}
+        ),
+        *siting_contradictions(
+            folder,
+            saved,
+            said,
+            {name: (tables[0], network) for name, (tables, network) in others.items()},
+            judged.verdicts,
+            further,
         ),
         *conflict_contradictions(folder, judged.verdicts),
     ]

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+import pyarrow as pa
+
+from logistics.errors import Problem, Severity, Where, did_you_mean, stop_on_errors
 from logistics.network.network import Network
+from logistics.network.option_checks import OPEN_TO_CHOICE
 from logistics.network.where import ConditionError, matching_rows
 from logistics.scenario.case import Case
-from logistics.studies.siting_candidates import Candidate, candidate_table, candidates_of
+from logistics.studies.siting_candidates import WAREHOUSES, Candidate, candidate_table, candidates_of
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study_places import StudyPlaces
 
 IN_CNY = ("money", "generalised")
 """Objectives that the cost of warehouses can be added to."""
+OF_OPERATION = (
+    "inbound_cny_per_t",
+    "inbound_h",
+    "pick_cny_per_order",
+    "pick_h",
+    "storage_cny_per_m3_day",
+    "ramp_up_first_year_share",
+    "opening_year",
+)
+"""What tells options apart beside site, capacity and yearly cost."""
 
 
 def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
@@ -39,8 +52,9 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
     found += _twice_named(first, place)
     if not conditions:
         candidates = candidates_of(first, spec.candidates, spec.closable, spec.facilities)
-        found += _candidate_problems(spec, candidates, first, place)
-        found += _capacity_problems(candidates, networks, place)
+        found += _candidate_problems(spec, candidates, tuple(networks), candidate_table(first), place)
+        found += _ties(spec, candidates, networks)
+        found += _capacity_problems(case, spec, candidates, place)
     stop_on_errors(found)
     return tuple(found)
 
@@ -92,70 +106,195 @@ def _closure_problems(spec: SitingSpec, network: Network, place: StudyPlaces) ->
 
 
 def _candidate_problems(
-    spec: SitingSpec, candidates: list[Candidate], network: Network, place: StudyPlaces
+    spec: SitingSpec,
+    candidates: Sequence[Candidate],
+    years: Sequence[int],
+    table: pa.Table,
+    place: StudyPlaces,
 ) -> Iterator[Problem]:
-    """Too few candidates for what is asked of them, and budgets that pay for none."""
-    new = [one for one in candidates if not one.exists]
+    """Too few candidates for what is asked of them, and money that does not pay for it."""
+    if spec.closable is not None and not any(one.exists for one in candidates):
+        where = place.at("closable")
+        yield Problem("siting.nothing_closable", where, spec.closable, severity="warning")
     if not candidates:
         asked = "facilities" if spec.facilities is not None else "candidates"
         yield Problem("siting.no_candidates", place.at(asked), spec.facilities or spec.candidates or "")
         return
-    table = candidate_table(network)
-    ids = [str(name) for name in table["option_id"].to_pylist()]
-    for number, count in enumerate(spec.counts):
-        where = place.at("counts", number)
-        if count.least is not None and count.most is not None and count.least > count.most:
-            yield Problem("portfolio.least_most", where, str(count.least), str(count.most))
-        named = {ids[i] for i in matching_rows(table, count.where).tolist()}
-        mine = [one for one in new if one.id in named]
-        most = len({one.site_id for one in mine}) if spec.one_per_site else len(mine)
-        if count.least is not None and count.least > most:
-            yield Problem("siting.too_few", where, str(count.least), str(most))
+    new = [one for one in candidates if not one.exists]
+    # What opens after the last year is never chosen.
+    in_time = [one for one in new if one.may_open(max(years))]
+    counted = [_meeting(in_time, table, count.where) for count in spec.counts]
+    paid = [_meeting(new, table, budget.where) for budget in spec.budgets]
+    yield from _count_problems(spec, counted, place)
     for number, most in enumerate(spec.sweep):
         if most > len(new):
             yield Problem("siting.too_few", place.at("sweep", number), str(most), str(len(new)))
-    free = any(one.number("capex_cny") == 0 for one in new)
+    if all(one.number("capex_cny") > 0 for one in new):
+        yield from _budget_problems(spec, paid, place)
+    yield from _unpayable_counts(spec, counted, paid, years, place)
+
+
+def _meeting(candidates: Iterable[Candidate], table: pa.Table, where: str | None) -> list[Candidate]:
+    """Candidates that meet a condition."""
+    ids = table["option_id"].to_pylist()
+    named = {str(ids[i]) for i in matching_rows(table, where).tolist()}
+    return [one for one in candidates if one.id in named]
+
+
+def _count_problems(
+    spec: SitingSpec, counted: Sequence[Sequence[Candidate]], place: StudyPlaces
+) -> Iterator[Problem]:
+    """Counts that ask for more than there are, allow more than there are, or rule one another out."""
+    for number, count in enumerate(spec.counts):
+        where, mine = place.at("counts", number), counted[number]
+        if count.least is not None and count.most is not None and count.least > count.most:
+            yield Problem("portfolio.least_most", where, str(count.least), str(count.most))
+        can_open = len({one.site_id for one in mine}) if spec.one_per_site else len(mine)
+        if count.least is not None and count.least > can_open:
+            yield Problem("siting.too_few", where, str(count.least), str(can_open))
+        if count.most is not None and count.most > can_open:
+            found, allowed = str(count.most), str(can_open)
+            yield Problem("siting.most_above", where, found, allowed, severity="warning")
+        ids = {one.id for one in mine}
+        for other, wider in enumerate(spec.counts):
+            inside = mine and other != number and ids <= {one.id for one in counted[other]}
+            if inside and count.least is not None and wider.most is not None and count.least > wider.most:
+                subject = str(place.at("counts", other))
+                yield Problem("siting.counts", where, str(count.least), str(wider.most), subject)
+
+
+def _budget_problems(
+    spec: SitingSpec, paid: Sequence[Sequence[Candidate]], place: StudyPlaces
+) -> Iterator[Problem]:
+    """Budgets that pay for none of the candidates."""
     for number, budget in enumerate(spec.budgets):
-        named = {ids[i] for i in matching_rows(table, budget.where).tolist()}
-        paid = [one for one in new if one.id in named and one.number("capex_cny") > 0]
-        cheapest = min(paid, key=lambda one: (one.number("capex_cny"), one.id), default=None)
-        if cheapest is None or free:
-            continue
+        cheapest = min(paid[number], key=lambda one: (one.number("capex_cny"), one.id), default=None)
         most_cny = max(budget.cny.values())
-        if most_cny < cheapest.number("capex_cny"):
-            allowed = f"{cheapest.id}: {cheapest.number('capex_cny'):,.0f} CNY"
-            yield Problem("siting.budget", place.at("budgets", number), f"{most_cny:,.0f} CNY", allowed)
+        if cheapest is not None and most_cny < cheapest.number("capex_cny"):
+            allowed = f"{cheapest.id}: {_cny(cheapest.number('capex_cny'))}"
+            yield Problem("siting.budget", place.at("budgets", number), _cny(most_cny), allowed)
+
+
+def _unpayable_counts(
+    spec: SitingSpec,
+    counted: Sequence[Sequence[Candidate]],
+    paid: Sequence[Sequence[Candidate]],
+    years: Sequence[int],
+    place: StudyPlaces,
+) -> Iterator[Problem]:
+    """Counts whose cheapest candidates cost more than a budget holds in all years together."""
+    for number, budget in enumerate(spec.budgets):
+        whole_cny = sum(cny for year, cny in budget.cny.items() if year in years)
+        pays = {one.id for one in paid[number] if budget.cny.keys() >= _opening_years(spec, one, years)}
+        for other, count in enumerate(spec.counts):
+            by_price = sorted(
+                (one.number("capex_cny") if one.id in pays else 0.0, one.id, one.site_id)
+                for one in counted[other]
+            )
+            at_place: dict[str, tuple[float, str]] = {}
+            for price, name, site in by_price:
+                at_place.setdefault(site if spec.one_per_site else name, (price, name))
+            cheapest = list(at_place.values())[: count.least or 0]
+            cost_cny = sum(price for price, _ in cheapest)
+            if len(cheapest) == count.least and cost_cny > whole_cny * (1 + 1e-9):
+                found = f"{' + '.join(name for _, name in cheapest)} = {_cny(cost_cny)}"
+                where, subject = place.at("counts", other), str(place.at("budgets", number))
+                yield Problem("siting.budget_counts", where, found, _cny(whole_cny), subject)
+
+
+def _opening_years(spec: SitingSpec, one: Candidate, years: Sequence[int]) -> set[int]:
+    """Years in which a candidate may open."""
+    possible = [year for year in sorted(years) if one.may_open(year)]
+    return set(possible[:1] if spec.opening == "first_year" else possible)
+
+
+def _ties(
+    spec: SitingSpec, candidates: Iterable[Candidate], networks: Mapping[int, Network]
+) -> Iterator[Problem]:
+    """Options of one site, and of one capacity or size, that cost the same and work alike in all years."""
+    first = next(iter(networks.values()))
+    # Under other rules a solver chooses, which looks at no ids.
+    by_id = spec.one_per_site and not spec.counts and not spec.budgets
+    code = "siting.tie" if by_id else "siting.tie_open"
+    by_year = [
+        {table: {str(row["option_id"]): row for row in network.rows(table)} for table in OPEN_TO_CHOICE}
+        for network in networks.values()
+    ]
+    before: dict[tuple[object, ...], str] = {}
+    for one in candidates:
+        if one.exists:
+            continue
+        rows = [year[one.table][one.id] for year in by_year]
+        works = tuple(row.get(column) for row in rows for column in OF_OPERATION)
+        alike = (one.table, one.site_id, round(one.annual_cny(spec.discount_rate), 2), works)
+        keys = [(*alike, one.capacity_t(first=False)), (*alike, str(one.option["size"]).lower())]
+        smaller = next((before[key] for key in keys if key in before), None)
+        if smaller is not None:
+            line = 2 + first.row_of(one.table)[one.id]
+            where = Where(f"{first.name}/{one.table}.csv", line)
+            yield Problem(code, where, smaller, one.id, one.site_id, severity="warning")
+        for key in keys:
+            before.setdefault(key, one.id)
 
 
 def _capacity_problems(
-    candidates: list[Candidate], networks: Mapping[int, Network], place: StudyPlaces
+    case: Case, spec: SitingSpec, candidates: Sequence[Candidate], place: StudyPlaces
 ) -> Iterator[Problem]:
-    """Customs territories whose stocked demand no set of warehouses can hold."""
-    for year, network in networks.items():
+    """Customs territories whose stocked demand no set of warehouses can hold.
+
+    An error where that proves that there is no plan: all demand must be served, and none of it otherwise.
+    """
+    if spec.facilities is not None and spec.candidates is None:
+        return
+    serve, years = case.scenario.serve, sorted(case.networks)
+    may_stay = serve.allow_unserved or serve.unserved_cny_per_t is not None or spec.channels is not None
+    severity: Severity = "warning" if may_stay else "error"
+    for number, year in enumerate(years):
+        network = case.networks[year]
         territory = {str(r["site_id"]): str(r["customs_territory"]) for r in network.rows("sites")}
-        demand: dict[str, float] = {}
+        asked: dict[str, float] = {}
         for row in network.rows("demand"):
             if row["segment"] == "stocked":
                 name = territory[str(row["destination_site"])]
-                demand[name] = demand.get(name, 0.0) + float(row["tonnes_per_year"])
+                asked[name] = asked.get(name, 0.0) + float(row["tonnes_per_year"])
         room: dict[str, float] = {}
-        for row in network.rows("warehouse_options"):
-            if row["status"] == "existing":
-                name = territory[str(row["site_id"])]
-                room[name] = room.get(name, 0.0) + float(row["capacity_t_per_year"])
-        for one in candidates:
-            if not one.exists and one.may_open(year):
-                name = territory[one.site_id]
-                room[name] = room.get(name, 0.0) + one.capacity_t(first=False)
-        for name in sorted(demand):
-            missing = demand[name] - room.get(name, 0.0)
-            if missing > 1e-6 * demand[name] and room.get(name, 0.0) > 0:
-                found, allowed = f"{demand[name]:,.0f} t", f"{room[name]:,.0f} t"
-                yield Problem(
-                    "siting.capacity",
-                    place.at("candidates"),
-                    found,
-                    allowed,
-                    f"{name} {year}",
-                    severity="warning",
-                )
+        for site, tonnes in _most_room(spec, candidates, network, years[: number + 1]):
+            room[territory[site]] = room.get(territory[site], 0.0) + tonnes
+        for name in sorted(asked):
+            held = room.get(name, 0.0)
+            if asked[name] - held > 1e-6 * asked[name]:
+                found = f"{_tonnes(asked[name] - held)} / {_tonnes(asked[name])}"
+                where, subject = place.at("candidates"), f"{name} {year}"
+                yield Problem("siting.capacity", where, found, _tonnes(held), subject, severity=severity)
+
+
+def _most_room(
+    spec: SitingSpec, candidates: Sequence[Candidate], network: Network, years: Sequence[int]
+) -> Iterator[tuple[str, float]]:
+    """Sites with tonnes that their warehouses can hold at most in the last of some years.
+
+    What exists, and each candidate, or of each site the one that then holds most.
+    """
+    year = years[-1]
+    may_be_open = {str(row["site_id"]) for row in network.rows("sites") if row["status"] == "existing"}
+    may_be_open |= {one.site_id for one in candidates if one.may_open(year)}
+    for row in network.rows(WAREHOUSES):
+        in_use = row["status"] == "existing" and (row["opening_year"] or year) <= year
+        if in_use and str(row["site_id"]) in may_be_open:
+            yield str(row["site_id"]), float(row["capacity_t_per_year"])
+    new: dict[str, list[float]] = {}
+    for one in candidates:
+        if not one.is_facility and not one.exists and one.may_open(year):
+            # It is past its first year if it could be opened before.
+            starts = not any(one.may_open(before) for before in years[:-1])
+            new.setdefault(one.site_id, []).append(one.capacity_t(first=starts))
+    for site, tonnes in new.items():
+        yield site, max(tonnes) if spec.one_per_site else sum(tonnes)
+
+
+def _cny(amount: float) -> str:
+    return f"{amount:,.0f} CNY"
+
+
+def _tonnes(tonnes: float) -> str:
+    return f"{tonnes:,.0f} t" if tonnes >= 10 else f"{tonnes:.3g} t"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.placement.problem import PlacementPlan, PlacementProblem, Rules, Tied
+from logistics.models.placement.sourcing import with_doors
 from logistics.network.where import matching_rows
+from logistics.studies.changed_tables import change_of
 from logistics.studies.siting_candidates import (
     Candidate,
     calling_at,
@@ -59,7 +61,17 @@ class SitedYears:
         return [
             *opening_changes(network, self.candidates, room, closed),
             *split_changes(network, self.channels, self.problem.instances[year], plan.flows[year]),
+            *self._source_changes(year, plan),
         ]
+
+    def _source_changes(self, year: int, plan: PlacementPlan) -> Iterator[dict[str, Any]]:
+        """The one place that each market is served from."""
+        sourcing = self.problem.sourcing
+        if sourcing is None or plan.sources is None:
+            return
+        for market, place in zip(sourcing.markets, plan.sources[year].tolist(), strict=True):
+            if place >= 0:
+                yield change_of("sites", market, "stocked_from", sourcing.places[place])
 
     def annual_cny(self, year: int, taken: Flags) -> float:
         """Yearly cost of the candidates that are open in a year."""
@@ -124,8 +136,9 @@ def sited_years(
             )
             names.append(f"{one.id}.{years[t]}")
     candidate = np.array(chosen, np.int64)
+    compiled, sourcing = with_doors(instances) if spec.single_source else (tuple(instances), None)
     problem = PlacementProblem(
-        instances=tuple(instances),
+        instances=compiled,
         candidates=tuple(one.id for one in candidates),
         places=tuple(one.place for one in candidates),
         candidate=candidate,
@@ -135,6 +148,7 @@ def sited_years(
         names=tuple(names),
         rules=_rules(spec, questions[0], candidates, candidate, np.array(opens, np.int64), years),
         tied=_tied(questions[0], candidates),
+        sourcing=sourcing,
     )
     return SitedYears(spec, tuple(questions), tuple(candidates), problem, tuple(channels))
 

@@ -85,6 +85,9 @@ class SitingSpec(_Strict):
         default="any_year", description="from which year a candidate may be open"
     )
     one_per_site: bool = Field(default=True, description="of the options at one site at most one")
+    single_source: bool = Field(
+        default=False, description="whether each market's stocked orders all come from one site"
+    )
     counts: list[SiteCount] = Field(default_factory=list, max_length=100)
     budgets: list[InvestmentBudget] = Field(default_factory=list, max_length=20)
     sweep: list[Annotated[int, Field(ge=1, le=1000)]] = Field(

@@ -410,6 +410,8 @@ class Rulebook:
             mile = self.ledger.last_mile.get((market, channel))
             if mile is None or self._sites[market]["customs_territory"] != territory:
                 continue
+            if custody == "from_stock" and self._sites[market]["stocked_from"] not in ("", name):
+                continue
             leg = self.ledger.road(name, market, sealed=False)
             if leg is None:
                 continue

@@ -186,7 +186,8 @@ def _destination_side(collector: ArcCollector, ground: Ground, segment: str, end
         if ground.sites[str(option["site_id"])] in stocks:
             collector.add(store_arc(option, ground.rows))
     for site in stocks:
-        for arc in delivery_arcs("S", site, ends, segment, ground.miles, ground.land):
+        served = [market for market in ends if market.stocked_from in ("", site.id)]
+        for arc in delivery_arcs("S", site, served, segment, ground.miles, ground.land):
             collector.add(arc)
 
 

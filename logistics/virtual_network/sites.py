@@ -43,6 +43,7 @@ class Site:
     recognised_by: frozenset[str]
     throughput_t: float | None
     background_t: float
+    stocked_from: str
 
     @property
     def gateway(self) -> bool:
@@ -106,5 +107,6 @@ def usable_sites(network: Network) -> dict[str, Site]:
             recognised_by=frozenset(text["recognised_by"].split("|")) - {""},
             throughput_t=number.get("throughput_t_per_year"),
             background_t=number["background_t_per_year"],
+            stocked_from=text["stocked_from"],
         )
     return found

@@ -276,8 +276,9 @@ PROBLEMS: dict[str, str] = {
     "siting.too_few.do": "ask for fewer, or add candidates",
     "siting.budget": "a budget of {found} pays for none of the candidates it counts; the cheapest: {allowed}",
     "siting.budget.do": "raise the budget, or let it count other candidates",
-    "siting.capacity": "{subject}: all warehouses together hold {allowed} of {found} that are to be stocked",
-    "siting.capacity.do": "add candidates there, or let demand stay unserved",
+    "siting.capacity": "{subject}: {found} that are to be stocked find no room; all warehouses together hold "
+    "at most {allowed}",
+    "siting.capacity.do": "add candidates or capacity there, or price unserved demand (unserved_cny_per_t)",
     "siting.infeasible": "no set of sites keeps all rules of the study (proven)",
     "siting.infeasible.do": "loosen counts or budgets",
     "siting.no_plan": "no set of sites that was tried serves all demand",
@@ -286,6 +287,23 @@ PROBLEMS: dict[str, str] = {
     "siting.limit.do": "use it as it is, or give it more time (--time-limit)",
     "siting.same_id": "{quoted} names an option of warehouse_options.csv and one of facility_options.csv",
     "siting.same_id.do": "rename one of them",
+    "siting.most_above": "at most {found} may open by this rule, but no more than {allowed} can: it "
+    "changes nothing",
+    "siting.most_above.do": "lower it, or leave it out",
+    "siting.nothing_closable": "no existing warehouse meets {quoted}, so none may be closed",
+    "siting.nothing_closable.do": "mend the condition, or leave closable out",
+    "siting.counts": "at least {found} are to open here, but the rule at {subject} counts them too and "
+    "allows at most {allowed}",
+    "siting.counts.do": "ask for fewer, or allow more",
+    "siting.budget_counts": "the cheapest that this rule asks for, {found}, cost more than the budget at "
+    "{subject} holds: {allowed}",
+    "siting.budget_counts.do": "ask for fewer, raise the budget, or let it count other candidates",
+    "siting.tie": "{found} and {allowed} at {subject} cost the same and work alike: where either would do, "
+    "the smaller id is taken, {found}",
+    "siting.tie.do": "leave one out, or fill in what tells them apart",
+    "siting.tie_open": "{found} and {allowed} at {subject} cost the same and work alike: where either would do, "
+    "it is left open which is taken",
+    "siting.tie_open.do": "leave one out, or fill in what tells them apart",
     "portfolio.no_throughput": "{quoted} has no limit of throughput, so there is nothing to expand",
     "portfolio.no_throughput.do": "fill throughput_t_per_year of the site, or take the option out",
     "portfolio.new_site": "a portfolio can open new {allowed} only, {quoted} is none",

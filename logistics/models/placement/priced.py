@@ -220,26 +220,20 @@ def best_choice(profit: Floats, rules: Rules, time_limit_s: float) -> tuple[Flag
         taken &= good
         if rules.kept(taken):
             return taken, float(profit[taken].sum()), False
-    coefficient, upper = rules.coefficient, rules.upper
-    lower, count = rules.lower, len(profit)
-    if group is not None:
-        several = np.flatnonzero(np.bincount(group) > 1)
-        same = (group[None, :] == several[:, None]).astype(float)
-        coefficient = np.vstack([coefficient, same])
-        lower = np.append(lower, np.full(len(several), -np.inf))
-        upper = np.append(upper, np.ones(len(several)))
+    rows = list(rules.written())
+    coefficient = np.array([row for row, _, _ in rows]).reshape(len(rows), len(profit))
     row, column = np.nonzero(coefficient)
-    scale = max(1.0, float(np.abs(profit).max(initial=0.0)))
+    count, scale = len(profit), max(1.0, float(np.abs(profit).max(initial=0.0)))
     program = MixedProgram(
         cost=-profit / scale,
         lower=np.zeros(count),
         upper=np.ones(count),
         whole=np.ones(count, bool),
-        row=np.concatenate([row, np.full(count, len(lower))]).astype(np.int32),
-        column=np.concatenate([column, np.arange(count)]).astype(np.int32),
-        value=np.concatenate([coefficient[row, column], np.ones(count)]),
-        row_lower=np.append(lower, float(rules.least)),
-        row_upper=np.append(upper, np.inf if rules.most is None else float(rules.most)),
+        row=row.astype(np.int32),
+        column=column.astype(np.int32),
+        value=coefficient[row, column],
+        row_lower=np.array([lower for _, lower, _ in rows]),
+        row_upper=np.array([upper for _, _, upper in rows]),
     )
     answer = solve_mixed(program, "scip", MixedStop(gap=1e-6, time_limit_s=time_limit_s))
     if answer.outcome == "infeasible":

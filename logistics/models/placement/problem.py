@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.flow.solved import SolvedFlow
+from logistics.models.placement.sourcing import Sourcing
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
@@ -17,6 +19,8 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Place = tuple[str, str]
 """Kind and id of a resource."""
+Sources = tuple[Ints, ...]
+"""By year, the place that serves each market from stock, -1: none; shapes (markets,)."""
 PlacementStatus = Literal["optimal", "limit", "no_plan", "infeasible"]
 
 
@@ -57,6 +61,16 @@ class Rules:
         sums = self.coefficient @ taken
         size = 1e-9 * np.maximum(1.0, np.abs(self.coefficient) @ taken)
         return bool(np.all((sums >= self.lower - size) & (sums <= self.upper + size)))
+
+    def written(self) -> Iterator[tuple[Floats, float, float]]:
+        """Each of them as a row: coefficients, lower and upper end."""
+        yield from zip(self.coefficient, self.lower.tolist(), self.upper.tolist(), strict=True)
+        count = self.coefficient.shape[1]
+        if self.exclusive is not None:
+            for group in np.flatnonzero(np.bincount(self.exclusive) > 1).tolist():
+                yield (self.exclusive == group).astype(float), -np.inf, 1.0
+        if self.least or self.most is not None:
+            yield np.ones(count), float(self.least), np.inf if self.most is None else float(self.most)
 
     def with_row(self, name: str, coefficient: Floats, lower: float, upper: float) -> Rules:
         """These and one row more."""
@@ -103,6 +117,8 @@ class PlacementProblem:
         What the choices must keep.
     tied
         Resources that hang on places, as far as they can be used without using these.
+    sourcing
+        Doors from places to markets, of which one a market is open; None: any place may serve any market.
     """
 
     instances: tuple[Instance, ...]
@@ -115,6 +131,7 @@ class PlacementProblem:
     names: tuple[str, ...]
     rules: Rules
     tied: tuple[Tied, ...] = ()
+    sourcing: Sourcing | None = None
 
     @cached_property
     def distinct_places(self) -> tuple[Place, ...]:
@@ -156,11 +173,14 @@ class PlacementPlan:
         Cost of choices and flows; inf: not all can be served.
     flows
         One a year, in the numbers of the problem's instances.
+    sources
+        Place of each market, where it has one alone.
     """
 
     taken: Flags
     value: float
     flows: tuple[SolvedFlow, ...]
+    sources: Sources | None = None
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,12 @@ from logistics.models.placement.problem import (
     PlacementProblem,
     PlacementStatus,
     Rules,
+    Sources,
 )
 from logistics.models.placement.relaxed import RelaxedPlacement, relaxed_placement
+from logistics.models.placement.single_source import SourcedChoice, best_sources
+from logistics.models.placement.source_costs import priced_sources
+from logistics.models.placement.sourcing import DOOR
 from logistics.models.placement.store_costs import StoreCosts
 
 Floats = NDArray[np.float64]
@@ -36,8 +40,8 @@ Tell = Callable[[float, float, int], None]
 FLOW_GAP = 1e-6
 MOST_ROUNDS, MOST_OTHERS = 12, 2
 """Plans that prices propose one after the other; sets tried before the next bound on all that were not."""
-FORCED_S = 5.0
-"""Time limit of a choice in which one candidate is forced."""
+FORCED_S, SOURCES_S = 5.0, 20.0
+"""Time limits of a choice in which one candidate is forced, and of choices with the source of each market."""
 STEPS, FEW_STEPS = 200, 40
 """Subgradient steps at the prices of each plan, and under other rules."""
 
@@ -75,6 +79,7 @@ class PlacementSearch:
         self._tell = tell or _silent
         self._started = time.perf_counter()
         self._plans: dict[bytes, PlacementPlan] = {}
+        self._tried: list[PlacementPlan] = []
         self._longest_s = 0.0
         self._priced: tuple[PricedPlacement, Floats] | None = None
         self._history: list[tuple[float, float, float]] = []
@@ -98,37 +103,66 @@ class PlacementSearch:
         """The placement at the prices with the best bound."""
         return self._at_best()[0]
 
-    def plan_of(self, taken: Flags) -> PlacementPlan:
-        """A set of choices with its flows, each year solved."""
-        key = taken.tobytes()
-        if key not in self._plans:
-            begun = time.perf_counter()
-            flows = tuple(self.flow_of(year, taken) for year in self.problem.years)
-            served = all(flow.status in ("optimal", "limit") for flow in flows)
-            value = float(self.problem.cost[taken].sum()) + sum(flow.objective for flow in flows)
-            self._plans[key] = PlacementPlan(taken, value if served else np.inf, flows)
-            self._longest_s = max(self._longest_s, time.perf_counter() - begun)
-            self._note()
-        return self._plans[key]
+    def plan_of(self, taken: Flags, sources: Sources | None = None) -> PlacementPlan:
+        """A set of choices with its flows, each year solved.
 
-    def flow_of(self, year: int, taken: Flags) -> SolvedFlow:
-        """Flows of one year of a set of choices."""
+        Parameters
+        ----------
+        sources
+            Place of each market where it has one alone; None: the best at the latest prices, once.
+        """
+        key = taken.tobytes()
+        if key in self._plans and sources is None:
+            return self._plans[key]
+        begun, possible = time.perf_counter(), True
+        if self.problem.sourcing is not None and sources is None:
+            found = self._sourced(self.problem.rules, only=taken)
+            possible = found is not None and found.taken is not None
+            sources = found.sources if found is not None and possible else None
+        flows = tuple(self.flow_of(year, taken, sources) for year in self.problem.years)
+        served = possible and all(flow.status in ("optimal", "limit") for flow in flows)
+        value = float(self.problem.cost[taken].sum()) + sum(flow.objective for flow in flows)
+        plan = PlacementPlan(taken, value if served else np.inf, flows, sources)
+        self._tried.append(plan)
+        if key not in self._plans or plan.value < self._plans[key].value:
+            self._plans[key] = plan
+        self._longest_s = max(self._longest_s, time.perf_counter() - begun)
+        self._note()
+        return plan
+
+    def flow_of(self, year: int, taken: Flags, sources: Sources | None = None) -> SolvedFlow:
+        """Flows of one year of a set of choices; all doors are open where no sources are given."""
         problem, one = self.problem, self.costs[year]
         places = len(problem.distinct_places)
         room = np.bincount(problem.place_of, problem.room_t(year, taken), places).astype(float)
         share = np.minimum(1.0, one.share_of_capacity(problem, room))
         is_open = dict(zip(problem.distinct_places, (room > 0).tolist(), strict=True))
         tied = [float(all(is_open[place] for place in each.needs)) for each in problem.tied]
-        return self._flows.solved(year, np.append(share, tied))
+        return self._flows.solved(year, np.concatenate([share, tied, self._open_doors(year, sources)]))
+
+    def _open_doors(self, year: int, sources: Sources | None) -> Floats:
+        """Which doors from places to markets are open, in order."""
+        sourcing = self.problem.sourcing
+        if sourcing is None:
+            return np.zeros(0)
+        if sources is None:
+            return np.ones(sourcing.door[year].size)
+        place = np.arange(len(sourcing.places))[:, None]
+        return np.asarray(sources[year][None, :] == place, float).ravel()
 
     def _design(self) -> DesignProblem:
         """The placement's years as a design, whose options are the places of candidates and what is tied."""
-        gates, problem = [], self.problem
+        problem = self.problem
+        gates: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
         for one in self.costs:
             row = np.append(one.place_rows(problem), one.tied_rows)
+            if problem.sourcing is not None:
+                row = np.append(row, problem.sourcing.door[len(gates)].ravel())
             there = np.flatnonzero(row >= 0)
             gates.append((row[there].astype(np.int32), there.astype(np.int32)))
-        names = (*problem.distinct_places, *(each.resource for each in problem.tied))
+        names = [*problem.distinct_places, *(each.resource for each in problem.tied)]
+        if problem.sourcing is not None:
+            names += [(DOOR, f"{p}>{m}") for p in problem.sourcing.places for m in problem.sourcing.markets]
         return DesignProblem(
             instances=problem.instances,
             year_weight=np.ones(len(problem.instances)),
@@ -142,6 +176,9 @@ class PlacementSearch:
     def solve(self, start: Sequence[Flags] = ()) -> PlacementAnswer:
         """Search until plan and bound meet, nothing new is found, or time is up."""
         starts = list(start) or [np.zeros(len(self.problem.names), bool)]
+        if self.problem.sourcing is not None:
+            self._solve_sourced(starts)
+            return self._answer()
         proposed: list[Flags] = []
         for _ in range(MOST_ROUNDS):
             proposed = [taken for taken in proposed if taken.tobytes() not in self._plans]
@@ -179,6 +216,45 @@ class PlacementSearch:
             if not proposed:
                 return
 
+    def _solve_sourced(self, starts: Sequence[Flags]) -> None:
+        """Let each market be served from one place alone: try choices and sources that are best at prices.
+
+        Those that were tried are left out of the bound on the others, so that the search ends.
+        """
+        for taken in starts:
+            self._bounded(self.plan_of(taken))
+        while self._may_go_on:
+            tried = [(plan.taken, plan.sources) for plan in self._tried if plan.sources is not None]
+            found = self._sourced(self.problem.rules, tried=tried)
+            values = [self._least_value(plan) for plan in self._tried if plan.sources is not None]
+            bound = min([*values, found.bound if found is not None else np.inf])
+            self._possible = bound < np.inf
+            if bound > self.bound:
+                self.bound, self._by_solver = bound, True
+            self._note()
+            if found is None or found.taken is None or not self._may_go_on:
+                return
+            self._bounded(self.plan_of(found.taken, found.sources))
+
+    def _sourced(
+        self, rules: Rules, *, only: Flags | None = None, tried: Sequence[tuple[Flags, Sources]] = ()
+    ) -> SourcedChoice | None:
+        """The best choices with the source of each market, at the prices of the last plan."""
+        sourcing = self.problem.sourcing
+        assert sourcing is not None
+        years = []
+        for year, (one, flow) in enumerate(zip(self.costs, self._last_flows(), strict=True)):
+            none = np.zeros(len(one.instance.resources))
+            duals = Duals(none, np.zeros(len(one.instance.limits)), 0.0, 1.0, 0.0)
+            years.append(priced_sources(one, flow.duals if flow is not None else duals, sourcing, year))
+        return best_sources(self.problem, sourcing, years, rules, SOURCES_S, only=only, tried=tried)
+
+    def _least_value(self, plan: PlacementPlan) -> float:
+        """What a plan's choices and sources cost at least; inf: they serve not all, or break the rules."""
+        if not np.isfinite(plan.value) or not self.problem.rules.kept(plan.taken):
+            return np.inf
+        return float(self.problem.cost[plan.taken].sum()) + sum(flow.bound for flow in plan.flows)
+
     def _relax(self) -> list[Flags]:
         """Take in the bound of choices in parts; returns choices that are near it."""
         problem = self.problem
@@ -199,8 +275,7 @@ class PlacementSearch:
 
     def _last_flows(self) -> Sequence[SolvedFlow | None]:
         """Flows of the last plan that was solved."""
-        plans = self.plans
-        return plans[-1].flows if plans else [None for _ in self.problem.years]
+        return self._tried[-1].flows if self._tried else [None for _ in self.problem.years]
 
     def _others(self) -> list[Flags]:
         """Take in the bound on all sets that were not tried; returns those that are the best at it."""
@@ -208,9 +283,7 @@ class PlacementSearch:
         for plan in self.plans:
             if not self.problem.rules.kept(plan.taken):
                 continue
-            served = np.isfinite(plan.value)
-            flows = sum(flow.bound for flow in plan.flows)
-            least = min(least, float(self.problem.cost[plan.taken].sum()) + flows) if served else least
+            least = min(least, self._least_value(plan))
             away = np.where(plan.taken, -1.0, 1.0)
             rules = rules.with_row("other", away, 1.0 - float(plan.taken.sum()), np.inf)
         found = self.bound_under(rules)

@@ -64,6 +64,8 @@ class StoreCosts:
         Commodities whose ways depend on candidates: stocked ones, or all where sites are candidates.
     rows, tied_rows
         Resource of each candidate and of each that is tied, -1: it is not in this year.
+    plain
+        Commodities that are not stocked, and can be served.
     room_beside_t
         Tonnes that may go through each candidate beside its own capacity, on tied resources, shape
         (candidates,).
@@ -100,11 +102,11 @@ class StoreCosts:
         c = instance.commodities
         stocked = np.array([layer.stocked for layer in instance.layers], bool)[c.layer]
         reachable = np.isfinite(self.pricer.free_cost)
-        self._plain = ~stocked & reachable
+        self.plain: NDArray[np.bool_] = ~stocked & reachable
         # Who may go another way too is reached if that is.
         np.logical_or.at(reachable, c.served, reachable.copy())
         self.members: NDArray[np.intp] = np.flatnonzero(reachable if self._has_sites else stocked & reachable)
-        self._rest = np.setdiff1d(np.flatnonzero(self._plain), self.members)
+        self._rest = np.setdiff1d(np.flatnonzero(self.plain), self.members)
         # Who has no way at all is left in every plan.
         self._lost = ~reachable
         self.lost_t = float(c.demand_t[self._lost].sum())
@@ -125,15 +127,15 @@ class StoreCosts:
     def priced(self, duals: Duals) -> PricedYear:
         """The year at prices of its capacities and limits; those of candidates' own are taken as 0."""
         instance, c = self.instance, self.instance.commodities
-        prices = self._shared(duals)
+        prices = self.shared_prices(duals)
         without = self._without_sites(prices)
         dues = Dues(instance, prices)
         shut = Dues(instance, without) if self._has_sites else dues
         offset = instance.weights.money * c.constant_cny_per_t + dues.offset
         least, best = self._stocked(shut, dues)
-        threshold = np.where(self._plain, np.inf, -np.inf)
+        threshold = np.where(self.plain, np.inf, -np.inf)
         plain = self.pricer.price(without, threshold, dues=shut).cost
-        least = np.where(self._plain, np.where(plain < SHUT_CNY / 2, plain, np.inf), least) + offset
+        least = np.where(self.plain, np.where(plain < SHUT_CNY / 2, plain, np.inf), least) + offset
         best += offset
         free = instance.unserved_cny_per_t
         left = np.broadcast_to(np.asarray(0.0 if free is None else free, float), (len(c),)) + dues.unserved
@@ -185,7 +187,7 @@ class StoreCosts:
         Through a warehouse those of all commodities; through a site of those that it serves better than all
         that exists.
         """
-        prices = self._shared(duals)
+        prices = self.shared_prices(duals)
         if self.rows[candidate] in self._site_rows:
             return self._paths_by_site(int(self.rows[candidate]), prices)
         dues = Dues(self.instance, prices)
@@ -206,7 +208,8 @@ class StoreCosts:
         layer_of = self.instance.commodities.layer
         return [(k, path) for k, path in found if not uses[layer_of[k]].isdisjoint(path.tolist())]
 
-    def _shared(self, duals: Duals) -> RowPrices:
+    def shared_prices(self, duals: Duals) -> RowPrices:
+        """The prices of all but the candidates' own capacities."""
         resource = duals.resource.copy()
         resource[self.rows[self.rows >= 0]] = 0.0
         return RowPrices(resource, duals.limit)
