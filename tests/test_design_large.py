@@ -12,7 +12,10 @@ from logistics.models.design.problem import DesignStop
 from logistics.models.design.tolls import TolledYear, takes_tolls
 from tests.test_design import Ways, brute_force, random_problem, year_cost
 
-SEEDS = [seed for seed in range(60) if not any(len(rows) for rows, _, _ in random_problem(seed).expansions)]
+SEEDS = [seed for seed in range(60) if seed % 7 != 2]
+"""Those of the random problems that have no expansions."""
+SOME = [*SEEDS[:16], *(pytest.param(seed, marks=pytest.mark.fuzz) for seed in SEEDS[16:])]
+"""As parameters: the first ones of every run, the others of the long one."""
 
 
 def all_choices(problem):
@@ -24,6 +27,7 @@ def all_choices(problem):
 def test_there_are_problems():
     """Enough random problems have no expansions."""
     assert len(SEEDS) >= 10
+    assert not any(len(rows) for seed in SEEDS for rows, _, _ in random_problem(seed).expansions)
 
 
 @pytest.mark.parametrize("seed", SEEDS[:16])
@@ -44,7 +48,7 @@ def test_cuts_are_below_every_plan_and_meet_their_own(seed):
                 assert cut.at(other) <= value + 1e-6 * max(1.0, abs(value))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SOME)
 def test_options_in_parts_are_below_every_plan(seed):
     """Whatever tolls are charged on which leg, the cut is below the flow of every choice."""
     problem = random_problem(seed)
@@ -72,7 +76,7 @@ def test_limits_on_money_rule_tolls_out():
     assert not takes_tolls(replace(limited, weights=replace(limited.weights, money=0.0)))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SOME)
 def test_it_agrees_with_brute_force(seed):
     """Its plan is a plan, its bound is below the best, and where it says optimal it is."""
     problem = random_problem(seed)

@@ -24,6 +24,11 @@ HARD = 10
 """Seed of a tight network that needs dozens of nodes."""
 
 
+def seeds(fast, every):
+    """Seeds as parameters: the first ones of every run, the others of the long one."""
+    return [*range(fast), *(pytest.param(seed, marks=pytest.mark.fuzz) for seed in range(fast, every))]
+
+
 def optimum(network):
     """By SCIP on the plain strong program."""
     answer = solve_mixed(strong_program(network), "scip", MixedStop(gap=0.0))
@@ -52,7 +57,7 @@ def can_carry(network, y):
     return answer.status == 0
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(6, 12))
 def test_search_agrees_with_a_solver(seed):
     """On fixed-charge networks value and bound are the optimum of the plain program."""
     for network in (random_network(seed), tight_network(seed)):
@@ -70,7 +75,7 @@ def test_some_of_these_networks_are_searched():
     assert sum(count > 5 for count in nodes) >= 3
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(3, 8))
 def test_rounded_rows_cut_off_points_but_no_choice_that_carries_all(seed):
     """Every choice of arcs that carries all cargo keeps the rows, and the relaxation's point breaks them."""
     network = random_network(seed, nodes=5, arcs=9, commodities=3, tightness=2.5)

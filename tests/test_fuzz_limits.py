@@ -19,7 +19,8 @@ from tests.random_limits import EXTREMES, random_case
 from tests.test_limits_brute_force import YEAR, ExactPlan, Figures, LimitRow, proven, real, truth
 
 CHUNK = 25
-FAST, ALL = 150, 1000
+FAST, FIRST, ALL = 50, 150, 1000
+"""How many networks the fast suite takes, the tests that work alone, and those side by side."""
 WORKERS = 2
 TO_THE_END = StopRule(gap=0.0, time_limit_s=60.0)
 CLOSE = 1e-6
@@ -203,7 +204,10 @@ def _of_conflict(case, instance, answer, looser):
 
 
 def _chunks(first, last):
-    return [pytest.param(range(i, i + CHUNK), id=f"{i}-{i + CHUNK - 1}") for i in range(first, last, CHUNK)]
+    return [
+        pytest.param(range(i, i + CHUNK), id=f"{i}-{i + CHUNK - 1}", marks=[pytest.mark.fuzz] * (i >= FAST))
+        for i in range(first, last, CHUNK)
+    ]
 
 
 def _wrong(findings):
@@ -219,15 +223,16 @@ def _all_found(seeds):
     return [finding(seed) for seed in seeds]
 
 
-@pytest.mark.parametrize("seeds", _chunks(0, FAST))
+@pytest.mark.parametrize("seeds", _chunks(0, FIRST))
 def test_no_wrong_status_and_no_wrong_value(seeds):
     """The first networks."""
     assert _wrong(_found(seed) for seed in seeds) == {}
 
 
+@pytest.mark.fuzz
 def test_random_cases_differ_in_what_they_show():
     """Among the first networks is enough of each sort, and figures far apart are no excuse."""
-    seen = Counter(trait for seed in range(FAST) for trait in _found(seed).traits)
+    seen = Counter(trait for seed in range(FIRST) for trait in _found(seed).traits)
     rare = {"on edge", "4 limits", *EXTREMES, "local_gateway_share"}
     wanted = {"solved", "infeasible", "binding", "hard", "left", "priced", "unserved first", "1 limits"}
     wanted |= {"mean_customer_days", "co2", "money", "promise_share", "load", "load floor", "2 limits"}
@@ -241,13 +246,12 @@ def others():
     """Findings of the other networks, worked out side by side."""
     with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
         yield {
-            first: pool.submit(_all_found, range(first, first + CHUNK)) for first in range(FAST, ALL, CHUNK)
+            first: pool.submit(_all_found, range(first, first + CHUNK)) for first in range(FIRST, ALL, CHUNK)
         }
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.fuzz
-@pytest.mark.parametrize("seeds", _chunks(FAST, ALL))
+@pytest.mark.parametrize("seeds", _chunks(FIRST, ALL))
 def test_no_wrong_status_and_no_wrong_value_on_more_networks(seeds, others):
     """The others."""
     assert _wrong(others[seeds.start].result()) == {}

@@ -197,6 +197,7 @@ def test_large_flow_leaves_what_does_not_pay(price, everything_is_large):
     assert solved.unserved_t.sum() > 0
 
 
+@pytest.mark.slow
 def test_large_flow_with_products_time_values_and_cubic_metres(everything_is_large):
     instance = small(2)
     layer, c, count = instance.layers[0], instance.commodities, len(instance.commodities)
@@ -255,6 +256,7 @@ def test_large_flow_with_closed_capacities_and_rows_without_demand(everything_is
     assert solved.objective == pytest.approx(arc_value(hard), rel=2 * GAP)
 
 
+@pytest.mark.slow
 def test_large_flow_that_cannot_serve_all_finds_the_least_unserved(everything_is_large, monkeypatch):
     instance = small(0)
     layer = instance.layers[0]

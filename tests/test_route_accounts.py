@@ -340,7 +340,11 @@ def limited_evaluators(seeds):
         yield seed, OptionEvaluator(question_of(case.network, options, YEAR, **changes), options, RATE)
 
 
-@pytest.mark.parametrize("seeds", [range(first, first + 60) for first in (0, 60, 120)], ids=str)
+@pytest.mark.parametrize(
+    "seeds",
+    [range(60), *(pytest.param(range(first, first + 60), marks=pytest.mark.fuzz) for first in (60, 120))],
+    ids=str,
+)
 def test_bounds_hold_and_the_top_is_the_top_of_all(seeds):
     """No measure of any option is above its bound from the base's prices; stopping early loses nothing."""
     behind = 0

@@ -33,7 +33,8 @@ from tests.tiny_routes import made_route, question_of, random_options
 
 YEAR = 2021
 CHUNK = 25
-FAST, ALL = 200, 400
+FAST, FIRST, ALL = 50, 200, 400
+"""How many networks the fast suite takes, the tests that work alone, and those side by side."""
 WORKERS = 2
 PROPOSALS = 3
 TO_THE_END = StopRule(gap=1e-13, time_limit_s=60.0)
@@ -250,7 +251,10 @@ def _traits(desk, base, number, worth):
 
 
 def _chunks(first, last):
-    return [pytest.param(range(i, i + CHUNK), id=f"{i}-{i + CHUNK - 1}") for i in range(first, last, CHUNK)]
+    return [
+        pytest.param(range(i, i + CHUNK), id=f"{i}-{i + CHUNK - 1}", marks=[pytest.mark.fuzz] * (i >= FAST))
+        for i in range(first, last, CHUNK)
+    ]
 
 
 def _wrong(findings):
@@ -266,15 +270,16 @@ def _all_found(seeds):
     return [finding(seed) for seed in seeds]
 
 
-@pytest.mark.parametrize("seeds", _chunks(0, FAST))
+@pytest.mark.parametrize("seeds", _chunks(0, FIRST))
 def test_worth_is_what_a_solve_from_scratch_says(seeds):
     """The first networks."""
     assert _wrong(_found(seed) for seed in seeds) == {}
 
 
+@pytest.mark.fuzz
 def test_random_routes_differ_in_what_they_show():
     """Among the first networks is enough of each sort."""
-    seen = Counter(trait for seed in range(FAST) for trait in _found(seed).traits)
+    seen = Counter(trait for seed in range(FIRST) for trait in _found(seed).traits)
     wanted = {"screened", "warm", "worth", "pair", "stops", "passages on the way", "binding", "priced"}
     wanted |= {"air", "sea", "rail", "road", "left", "hard", "worth for b2b", "worth for stocked"}
     rare = {"post", "worth for direct", "worth with a new site", "worth with a new passage", "co2"}
@@ -282,7 +287,7 @@ def test_random_routes_differ_in_what_they_show():
     rare |= {f"worth by {mode}" for mode in ("air", "sea", "rail", "road")}
     assert {trait: seen[trait] for trait in wanted if seen[trait] < 15} == {}
     assert {trait: seen[trait] for trait in rare if seen[trait] < 3} == {}
-    assert FAST - seen["no base"] - seen["too delicate"] >= 100
+    assert FIRST - seen["no base"] - seen["too delicate"] >= 100
 
 
 @pytest.fixture(scope="module")
@@ -290,13 +295,12 @@ def others():
     """Findings of the other networks, worked out side by side."""
     with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
         yield {
-            first: pool.submit(_all_found, range(first, first + CHUNK)) for first in range(FAST, ALL, CHUNK)
+            first: pool.submit(_all_found, range(first, first + CHUNK)) for first in range(FIRST, ALL, CHUNK)
         }
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.fuzz
-@pytest.mark.parametrize("seeds", _chunks(FAST, ALL))
+@pytest.mark.parametrize("seeds", _chunks(FIRST, ALL))
 def test_worth_is_what_a_solve_from_scratch_says_on_more_networks(seeds, others):
     """The others."""
     assert _wrong(others[seeds.start].result()) == {}

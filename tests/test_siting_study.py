@@ -647,7 +647,7 @@ def test_wrong_options_are_told_by_the_check_of_tables(desk):
 
 
 def test_room_below_demand_is_a_warning(desk):
-    """200 t and more are to be stocked in Germany; all warehouses together hold 30 t. Nothing is chosen."""
+    """240 t are to be stocked in Germany; one warehouse a site holds 25 t at most. Nothing is chosen."""
 
     def small(rows):
         return [
@@ -658,8 +658,8 @@ def test_room_below_demand_is_a_warning(desk):
     ran = desk.run("study: {kind: siting}", parent=desk.with_options(small))
     warnings = {w["code"]: w for w in ran.result["warnings"]}
     assert warnings["siting.capacity"]["subject"] == "EU 2021"
-    assert warnings["siting.capacity"]["found"] == "240 t"
-    assert warnings["siting.capacity"]["allowed"] == "30 t"
+    assert warnings["siting.capacity"]["found"] == "215 t / 240 t"
+    assert warnings["siting.capacity"]["allowed"] == "25 t"
     assert "siting.no_plan" in warnings
     assert ran.said["status"] == "no_plan"
 
@@ -727,10 +727,10 @@ def test_what_only_a_candidate_can_serve_is_served(desk):
 
 
 def test_rules_that_cannot_be_kept_together_are_told(desk):
-    """At least three, one of them built, without money to build: proven, with a warning that says so."""
+    """One built, one acquired, with money for either alone: proven, with a warning that says so."""
     ran = desk.run(
-        "study:\n  kind: siting\n  counts: [{least: 1, where: \"ownership == 'build'\"}]\n"
-        "  budgets: [{cny: {2021: 1}}]"
+        "study:\n  kind: siting\n  counts:\n    - {least: 1, where: \"ownership == 'build'\"}\n"
+        "    - {least: 1, where: \"ownership == 'acquire'\"}\n  budgets: [{cny: {2021: 600000}}]"
     )
     assert ran.code == 3, ran.err
     assert ran.said["status"] == "infeasible"

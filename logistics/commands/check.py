@@ -40,12 +40,14 @@ def command(path: Path, variant: str | None, allow_outside: bool, lang: str | No
 
 
 def _compiled_warnings(case: object) -> tuple[Problem, ...]:
-    """Warnings that show only when the case is compiled: demand that nothing can reach."""
+    """The study's warnings, and those that show only when the case is compiled: demand nothing can reach."""
     from logistics.scenario.case import Case
     from logistics.studies.register import ready_study
     from logistics.studies.year_flow import Question
 
     assert isinstance(case, Case)
-    ready_study(case)
+    ready = ready_study(case)
+    case = ready.case
     asked = [Question.of(case.scenario, network, year) for year, network in case.networks.items()]
-    return tuple(problem for question in asked for problem in question.compiled()[1])
+    found = [problem for question in asked for problem in question.compiled()[1]]
+    return (*getattr(ready.spec, "warnings", ()), *found)

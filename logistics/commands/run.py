@@ -123,7 +123,7 @@ def command(
     if as_json:
         from logistics.words.limit_sentences import conflict_sentences
 
-        for sentence in conflict_sentences(limits, lang):
+        for sentence in conflict_sentences(limits, lang, base_only=result.status != "infeasible"):
             click.echo(sentence, err=True)
         shown = summary(document, seconds, folder)
         if any(row["in_conflict"] for row in limits):

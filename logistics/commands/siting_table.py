@@ -63,12 +63,14 @@ def _print_years(console: Console, rows: list[dict[str, Any]], lang: str) -> Non
     heads += [("term.delta", "right", "m CNY"), ("term.net_benefit", "right", "m CNY")]
     table = headed(lang, "siting.years", heads)
     for row in rows:
-        delta = row["flow_before_cny"] - row["flow_after_cny"]
+        before = row["flow_before_cny"]
+        delta = before - row["flow_after_cny"] if before is not None else None
+        amounts = (row["capex_cny"], row["warehouses_cny"], delta, row["saved_cny"])
         table.add_row(
             str(row["year"]),
             str(row["open"]),
             str(row["opened"]),
-            *(number(x / 1e6, 1) for x in (row["capex_cny"], row["warehouses_cny"], delta, row["saved_cny"])),
+            *("" if x is None else number(x / 1e6, 1) for x in amounts),
         )
     if rows:
         table.caption = f"{text('term.gap', lang)} {rows[0]['gap']:.1e}"

@@ -19,18 +19,22 @@ MOST_NAMED = 3
 ANOTHER_CARGO_T = 0.5
 
 
-def print_limits(console: Console, tables: Mapping[str, pa.Table], lang: str, unit: str) -> None:
+def print_limits(
+    console: Console, tables: Mapping[str, pa.Table], lang: str, unit: str, *, base_only: bool
+) -> None:
     """Limits with what the plan comes to and what they are worth; or why they cannot hold together.
 
     Parameters
     ----------
     unit
         Unit of the objective.
+    base_only
+        Whether plans of the study keep limits that what exists does not.
     """
     rows = tables["limits"].to_pylist() if "limits" in tables else []
     if not rows:
         return
-    for sentence in conflict_sentences(rows, lang):
+    for sentence in conflict_sentences(rows, lang, base_only=base_only):
         console.print(Text(sentence))
     if any(row["in_conflict"] for row in rows):
         return

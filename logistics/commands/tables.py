@@ -47,8 +47,10 @@ def print_result(
     console.print(Text(name, style="bold"))
     _outcome(console, document, lang)
     unit = UNITS[document["objective_kind"]]
-    print_limits(console, tables, lang, unit)
+    print_limits(console, tables, lang, unit, base_only=document["status"] != "infeasible")
     if document["objective"] is None:
+        # Where what exists does not do, a siting may still have found what does.
+        print_siting(console, tables, lang)
         console.print(text("run.done", lang, folder=folder, seconds=f"{seconds:.1f}"))
         return
     _totals(console, document, lang)

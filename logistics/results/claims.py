@@ -14,6 +14,9 @@ from logistics.results.layout import RESULT
 from logistics.verification.verdict import Totals, Verdict, summed_totals
 
 CLOSE = 1e-9
+SITING = "siting"
+SEARCHED = (SITING, "portfolio")
+"""Kinds of studies with a search of their own, which may end early though all flows are solved."""
 
 
 class _Loose(BaseModel):
@@ -86,6 +89,7 @@ def contradictions(
     verdicts: Sequence[Verdict],
     others: Mapping[str, Verdict],
     weights: Mapping[str, float],
+    study: str,
 ) -> Iterator[Problem]:
     """Yield a problem for each figure or word of a result that the verdicts do not bear out.
 
@@ -99,15 +103,20 @@ def contradictions(
         Verdicts of its further plans.
     weights
         What the scenario's objective adds up.
+    study
+        Kind of the study.
     """
     gaps = []
+    infeasible_base = study == SITING and any(year.status == "infeasible" for year in said.by_year.values())
     for verdict in verdicts:
         year = said.by_year[verdict.year]
         gaps.append(_gap(verdict, year.bound, weights))
         yield from _of_year(year, verdict, gaps[-1], said.gap_asked, f"{verdict.year} ")
+    planned = []
     for name, verdict in others.items():
         plan = said.plans[name]
         gap = _gap(verdict, plan.bound, plan.weights)
+        planned.append(gap)
         yield from _of_year(plan, verdict, gap, said.gap_asked, f"{name} ")
     totals = summed_totals(verdicts)
     bounds = [said.by_year[v.year].bound for v in verdicts]
@@ -122,6 +131,10 @@ def contradictions(
     whole = None if None in gaps else max((g for g in gaps if g is not None), default=None)
     yield from _differing({"gap": said.gap}, {"gap": whole}, "", 1e-6)
     proofs = {v.bound_proof for v in verdicts}
+    if infeasible_base and said.status != "infeasible":
+        # With what exists no plan does; what is said is said of the plans of the study.
+        whole = None if None in planned else max((g for g in planned if g is not None), default=None)
+        proofs = {v.bound_proof for v in others.values()}
     yield from _words(
         said.bound_proof,
         said.status,
@@ -129,6 +142,7 @@ def contradictions(
         whole,
         said.gap_asked,
         "",
+        searched=study in SEARCHED,
     )
     holds = all(v.plan_verified for v in (*verdicts, *others.values()))
     for name, word in (("verified", said.verified), ("plan_verified", said.plan_verified)):
@@ -176,15 +190,28 @@ def _shown(value: Any) -> str:
 
 
 def _words(
-    proof: str, status: str, own_proof: str, gap: float | None, asked: float, label: str
+    proof: str,
+    status: str,
+    own_proof: str,
+    gap: float | None,
+    asked: float,
+    label: str,
+    *,
+    searched: bool = False,
 ) -> Iterator[Problem]:
-    """“Certificate” and “optimal” are said only when they are."""
+    """“Certificate” and “optimal” are said only when they are, and “limit” only where it is the flows'."""
     if proof == "certificate" and own_proof != "certificate":
         yield Problem("verify.bill", Where(RESULT), proof, own_proof, f"{label}bound_proof")
     # A gap that rounding makes is none: two sums of the same terms differ by as much.
     closed = gap is not None and gap <= asked * (1 + 1e-6) + 1e-12
     if status == "infeasible" and own_proof != "certificate" and gap is None:
         yield Problem("verify.bill", Where(RESULT), status, own_proof, f"{label}status")
-    early = asked > 0 and gap is not None and gap <= asked * (1 - 1e-6) and own_proof == "certificate"
+    early = (
+        not searched
+        and asked > 0
+        and gap is not None
+        and gap <= asked * (1 - 1e-6)
+        and own_proof == "certificate"
+    )
     if (status == "optimal" and not closed) or (status == "limit" and early):
         yield Problem("verify.bill", Where(RESULT), status, _shown(gap), f"{label}status")

@@ -115,7 +115,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         for problem in verdict.violations
     ]
     said_wrongly = [
-        *contradictions(said, judged.verdicts, further, weights),
+        *contradictions(said, judged.verdicts, further, weights, str(saved.scenario["study"]["kind"])),
         *study_contradictions(folder, saved.scenario, said, further),
         *channel_contradictions(
             saved.scenario, said, saved.networks, {name: network for name, (_, network) in others.items()}

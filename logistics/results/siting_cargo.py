@@ -1,9 +1,9 @@
-"""What the cargo of a siting's plan comes to, walked through the tables: all of it, and through each candidate."""
+"""What the cargo of a siting's plan comes to, walked through the tables."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +16,8 @@ from logistics.verification.books import YearBooks
 from logistics.verification.walk import walked_path
 
 DAYS = (1, 2, 3)
-EDGE = 1e-4
-"""A share of orders so much smaller or larger has a quantile of its own: plans are solved to a gap."""
-EDGE_H = 1e-6
+DUST_T, EDGE_H = 1e-6, 1e-6
+"""So few tonnes are none; what arrives so close to a day's end may be counted on either side."""
 
 FIGURES = (
     *("tonnes", "orders", "landed_cny_per_kg", "landed_cny_per_order", "stock_cny", "co2_kg_per_t"),
@@ -40,7 +39,7 @@ class Carried(NamedTuple):
     orders: float
 
 
-def carried(network: Network, year: int, plan: Plan, *, stocked_only: bool) -> list[Carried]:
+def cargo_of(network: Network, year: int, plan: Plan, *, stocked_only: bool) -> list[Carried]:
     """Cargo of a year's plan; what cannot be walked is left out, for the check of the plan tells it."""
     books, steps = YearBooks(network, year), _steps(plan)
     order_kg = {
@@ -78,10 +77,37 @@ def carried(network: Network, year: int, plan: Plan, *, stocked_only: bool) -> l
     return found
 
 
-def figures_of(cargo: Sequence[Carried]) -> dict[str, Interval | None]:
+def unbound_markets(network: Network, plan: Plan) -> list[str]:
+    """Markets that a plan serves from stock though the tables bind them to no site."""
+    bound = {str(row["site_id"]): row.get("stocked_from") for row in network.rows("sites")}
+    stocked = {
+        str(row["demand_id"]): str(row["destination_site"])
+        for row in network.rows("demand")
+        if row["segment"] == "stocked"
+    }
+    served = {stocked.get(row["demand_id"]) for row in plan.flows.to_pylist() if row["tonnes"] > DUST_T}
+    return sorted(market for market in served if market is not None and not bound.get(market))
+
+
+def sold_either_way(network: Network) -> bool:
+    """Whether there are rows of both channels for some cargo, as a study enters them that may choose."""
+    ids, tiers = network.texts("demand", "demand_id"), network.texts("demand", "tier")
+    named = set(ids)
+    return any(
+        tier and name.removesuffix(f".direct.{tier}") + f".stocked.{tier}" in named
+        for name, tier in zip(ids, tiers, strict=True)
+        if name.endswith(f".direct.{tier}")
+    )
+
+
+def figures_of(cargo: Sequence[Carried], shift: float) -> dict[str, Interval | None]:
     """What tables say of some cargo, each between two ends; None: blank.
 
-    The ends are apart where a small shift of cargo makes a jump: quantiles, and what is just in time.
+    Parameters
+    ----------
+    shift
+        Share of the cargo that may have gone another way: quantiles lie between those of so much less and
+        more.
     """
     if not cargo:
         return dict.fromkeys(FIGURES)
@@ -99,11 +125,30 @@ def figures_of(cargo: Sequence[Carried]) -> dict[str, Interval | None]:
     }
     weight = tonnes * orders if count > 0 else tonnes
     for name, share in (("days_p50", 0.5), ("days_p90", 0.9)):
-        found[name] = _quantile(hours, weight, share - EDGE), _quantile(hours, weight, share + EDGE)
+        found[name] = _quantile(hours, weight, share - shift), _quantile(hours, weight, share + shift)
     for days in DAYS:
         shares = [float(worth[hours <= 24.0 * days + edge].sum() / worth.sum()) for edge in (-EDGE_H, EDGE_H)]
         found[f"value_share_{days}d"] = shares[0], shares[1]
     return found
+
+
+def nearest(said: Mapping[str, Any], own: Mapping[str, Interval | None]) -> dict[str, float | None]:
+    """Of each figure what is nearest to what is said, between its two ends."""
+    return {
+        name: None if ends is None else min(max(said.get(name) or 0.0, ends[0]), ends[1])
+        for name, ends in own.items()
+    }
+
+
+def of_itself(row: Mapping[str, Any], part: str, room: float) -> dict[str, float]:
+    """What a row's tonnes, orders and landed cost make of its other figures."""
+    tonnes, orders, per_kg = (row.get(f"{part}{name}") for name in ("tonnes", "orders", "landed_cny_per_kg"))
+    own = {}
+    if tonnes is not None and room > 0:
+        own[f"{part}utilisation"] = tonnes / room
+    if tonnes is not None and per_kg is not None and orders:
+        own[f"{part}landed_cny_per_order"] = 1e3 * tonnes * per_kg / orders
+    return own
 
 
 def _quantile(hours: NDArray[np.float64], weight: NDArray[np.float64], share: float) -> float:

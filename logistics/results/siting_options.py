@@ -20,9 +20,6 @@ ASKED_OF_OPTIONS = ("option_id", "site_id", "ownership", "size", STATUS)
 ASKED_OF_SITES = ("country", "prefecture", "customs_territory", "land_region", "kind")
 TOLD_OF_SITES = ("name_en", "name_zh", "country", "prefecture", "kind")
 TOLD_OF_OPTIONS = ("site_id", "size", "source", "confidence")
-DISCOUNT_RATE = 0.06
-"""Where the study names none."""
-CLOSE_CNY = 1e-9
 Cell = tuple[str, str, str]
 """Table, row and column of a value."""
 
@@ -145,46 +142,6 @@ class OptionTable:
             elif (name in new and row[STATUS] == "option") or (name in leaving and row[STATUS] == "existing"):
                 found[name] = Option(row, site, is_facility=False, exists=row[STATUS] == "existing")
         return found
-
-    def broken_rules(
-        self, study: Mapping[str, Any], new: Mapping[str, Option]
-    ) -> Iterator[tuple[str, str, str]]:
-        """Name each site with more than one option, and each count that is not kept: what, found, allowed.
-
-        Parameters
-        ----------
-        new
-            The candidates that open, by id.
-        """
-        sites = [one.site_id for one in new.values()]
-        for site in sorted(set(sites)) if study.get("one_per_site", True) else ():
-            if sites.count(site) > 1:
-                mine = sorted(one.id for one in new.values() if one.site_id == site)
-                yield site, ", ".join(mine), "1"
-        for number, count in enumerate(study.get("counts", ())):
-            have = len(self.meeting(count.get("where")) & new.keys())
-            least, most = count.get("least"), count.get("most")
-            if (least is not None and have < least) or (most is not None and have > most):
-                ends = ("" if end is None else str(end) for end in (least, most))
-                yield f"counts.{number}", str(have), " … ".join(ends)
-
-    def overspent(
-        self, study: Mapping[str, Any], opening: Mapping[int, Iterable[Option]]
-    ) -> Iterator[tuple[str, str, str]]:
-        """Name each budget of a year that is not kept: what, found, allowed.
-
-        Parameters
-        ----------
-        opening
-            The candidates that open in each year.
-        """
-        for number, budget in enumerate(study.get("budgets", ())):
-            counted = self.meeting(budget.get("where"))
-            for year, most in budget["cny"].items():
-                mine = [one for one in opening.get(int(year), ()) if one.id in counted]
-                spent = sum(one.figure("capex_cny") for one in mine)
-                if spent > most + CLOSE_CNY * max(1e6, spent):
-                    yield f"budgets.{number} {year}", f"{spent:.12g}", f"≤ {most:.12g}"
 
 
 def opened(network: Network, options: Iterable[Option], room: Mapping[str, float]) -> dict[Cell, Any]:

@@ -103,10 +103,9 @@ class Siting:
         for year in sorted(case.networks):
             base[year], model = assigned_year(case, year, report)
             known[year] = model.instance, model.columns
-        worst = [tables.outcome.status for tables in base.values() if not tables.outcome.has_plan]
-        if worst:
-            none: Status = "no_plan" if "no_plan" in worst else "infeasible"
-            return SitingResult(tuple(base.values()), (), none, {})
+        # What exists need not be enough: candidates may serve what it cannot, and keep limits that it breaks.
+        if any(tables.outcome.status == "no_plan" for tables in base.values()):
+            return SitingResult(tuple(base.values()), (), "no_plan", {})
         questions = [tables.outcome.question for tables in base.values()]
         sited, search, answer = _searched(case, spec, questions, known, report)
         years = []
@@ -130,7 +129,11 @@ class Siting:
             for outcome, changes in result.outcomes
         }
         joined = with_plans(joined, [outcome for outcome, _ in result.outcomes], plans)
-        status = min((joined.status, result.status), key=STATUSES.index)
+        # With what exists no plan may do; whether one does with candidates is what was asked.
+        found = [result.status, *(outcome.status for outcome, _ in result.outcomes)]
+        if not result.outcomes or joined.status != "infeasible":
+            found.append(joined.status)
+        status = min(found, key=STATUSES.index)
         return replace(joined, status=status, problems=(*joined.problems, *spec.warnings, *result.warnings))
 
 

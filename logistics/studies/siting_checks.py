@@ -12,6 +12,7 @@ from logistics.network.option_checks import OPEN_TO_CHOICE
 from logistics.network.where import ConditionError, matching_rows
 from logistics.scenario.case import Case
 from logistics.studies.siting_candidates import WAREHOUSES, Candidate, candidate_table, candidates_of
+from logistics.studies.siting_channels import with_channels
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study_places import StudyPlaces
 
@@ -55,8 +56,22 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
         found += _candidate_problems(spec, candidates, tuple(networks), candidate_table(first), place)
         found += _ties(spec, candidates, networks)
         found += _capacity_problems(case, spec, candidates, place)
+        found += _sales_problems(case, spec, first, place)
     stop_on_errors(found)
     return tuple(found)
+
+
+def _sales_problems(case: Case, spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
+    """Settings that do not go together: one source and facilities, free channels and limits on a part."""
+    if spec.single_source and spec.facilities is not None:
+        yield Problem("siting.source_facilities", place.at("single_source"), "single_source", "facilities")
+    if spec.channels is None:
+        return
+    if not with_channels(network, spec.channels)[1]:
+        yield Problem("siting.no_channels", place.at("channels"), spec.channels, severity="warning")
+    for limit in case.scenario.limits:
+        if limit.where or limit.kind == "promise_share" or (limit.kind == "load" and limit.least):
+            yield Problem("siting.channels_limit", place.at("channels"), limit.id, subject=limit.place)
 
 
 def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
@@ -214,7 +229,7 @@ def _ties(
     """Options of one site, and of one capacity or size, that cost the same and work alike in all years."""
     first = next(iter(networks.values()))
     # Under other rules a solver chooses, which looks at no ids.
-    by_id = spec.one_per_site and not spec.counts and not spec.budgets
+    by_id = spec.one_per_site and not (spec.counts or spec.budgets or spec.single_source)
     code = "siting.tie" if by_id else "siting.tie_open"
     by_year = [
         {table: {str(row["option_id"]): row for row in network.rows(table)} for table in OPEN_TO_CHOICE}

@@ -58,11 +58,10 @@ class SitedYears:
         """
         room, network = self.open_now(year, plan.taken), self.questions[year].network
         closed = [one.id for one in self.candidates if one.exists and one.id not in room]
-        return [
-            *opening_changes(network, self.candidates, room, closed),
-            *split_changes(network, self.channels, self.problem.instances[year], plan.flows[year]),
-            *self._source_changes(year, plan),
-        ]
+        changes = opening_changes(network, self.candidates, room, closed)
+        if self.channels:
+            changes += split_changes(network, self.channels, self.problem.instances[year], plan.flows[year])
+        return [*changes, *self._source_changes(year, plan)]
 
     def _source_changes(self, year: int, plan: PlacementPlan) -> Iterator[dict[str, Any]]:
         """The one place that each market is served from."""

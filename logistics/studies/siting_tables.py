@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from logistics.models.placement.problem import PlacementAnswer
 from logistics.studies.siting_benchmark import Alone, Worth, ranks
@@ -111,6 +112,18 @@ YEARS = pa.schema(
 )
 """One row a year; value, bound and gap are of the whole plan. `joint`: shared capacities or limits have a
 price, so that warehouses compete for them; else markets are on their own."""
+CHANNELS = pa.schema(
+    [
+        ("year", pa.int32()),
+        ("product_id", pa.string()),
+        ("tonnes", pa.float64()),
+        ("stocked_before_t", pa.float64()),
+        ("stocked_at_most_t", pa.float64()),
+        ("stocked_t", pa.float64()),
+    ]
+)
+"""One row a year and product of the cargo that may be sold directly or from stock: tonnes of both ways, and
+what is stocked today, at most, and in the best plan."""
 REGRET = pa.schema(
     [
         ("future", pa.string()),
@@ -147,6 +160,8 @@ def tables_of_siting(found: Sited) -> dict[str, pa.Table]:
         "siting_plans": _plans(found),
         "siting_years": _years(found),
     }
+    if found.sited.channels and found.answer.best is not None:
+        tables["siting_channels"] = _channels(found)
     if found.futures:
         tables["siting_regret"] = _regret(found.futures)
     return tables
@@ -293,7 +308,7 @@ def _years(found: Sited) -> pa.Table:
         opening = best.taken & (problem.opens == year) & ~sited.base_taken
         opened = [sited.candidates[i] for i in problem.candidate[opening].tolist()]
         cost = sited.annual_cny(year, best.taken)
-        before, after = base.flows[year].objective, best.flows[year].objective
+        before, after = _known(base.flows[year].objective), best.flows[year].objective
         rows.append(
             (
                 question.year,
@@ -303,7 +318,7 @@ def _years(found: Sited) -> pa.Table:
                 cost,
                 before,
                 after,
-                before - after - cost,
+                before - after - cost if before is not None else None,
                 best.value,
                 answer.bound,
                 answer.gap,
@@ -312,6 +327,34 @@ def _years(found: Sited) -> pa.Table:
             )
         )
     return table_of(rows, YEARS)
+
+
+def _channels(found: Sited) -> pa.Table:
+    sited, best, rows = found.sited, found.answer.best, []
+    assert best is not None
+    for year, question in enumerate(sited.questions):
+        chosen = {
+            change["row"]: float(change["value"])
+            for change in sited.changes(year, best)
+            if change["table"] == "demand"
+        }
+        demand = {str(row["demand_id"]): row for row in question.network.rows("demand")}
+        tonnes = {name: float(row["tonnes_per_year"]) for name, row in demand.items()}
+        sums: dict[str, NDArray[np.float64]] = {}
+        for one in sited.channels:
+            product = str(demand[one.stocked_id]["product_id"])
+            part = np.array([*one.tonnes(tonnes), tonnes[one.stocked_id], chosen[one.stocked_id]])
+            sums[product] = sums.get(product, np.zeros(4)) + part
+        rows += [
+            (question.year, product, *map(float, (whole, before, most, after)))
+            for product, (whole, most, before, after) in sorted(sums.items())
+        ]
+    return table_of(rows, CHANNELS)
+
+
+def _known(value: float) -> float | None:
+    """A figure; None where there is none, as what exists does not do."""
+    return value if np.isfinite(value) else None
 
 
 def _regret(futures: Sequence[Future]) -> pa.Table:

@@ -143,6 +143,7 @@ SENTENCES: dict[str, str] = {
     "routes.option": "{year}: option {number} of {count}, {option}",
     "routes.details": "{year}: the best {count} in detail: checks, tornados, other years' rates",
     "disruption.event": "{year}: event {number} of {count}, {event}",
+    "run.conflict.base": "With what exists alone:",
     "run.conflict": "These limits cannot hold together (proven): {limits}.",
     "run.relaxation": "The least that has to give: {limit} by {percent} %, from {stated} to {relaxed}.",
     "limits.title": "Limits",

@@ -43,18 +43,26 @@ def _given_way(row: Mapping[str, Any]) -> str:
     """What a limit is relaxed to, rounded so that it is enough."""
     value, away = row["relaxed_to"], math.floor if row["least"] else math.ceil
     if row["kind"] in SHARES:
-        return f"{away(1e4 * value - 1e-6) / 100 if row['least'] else away(1e4 * value) / 100:.2f} %"
+        share = away(1e4 * value - 1e-6) if row["least"] else away(1e4 * value)
+        return f"{max(0.0, share / 100):.2f} %"
     digits = 3 if row["kind"] == "mean_customer_days" else 0 if abs(value) >= 100 else 3
     return f"{away(value * 10**digits) / 10**digits:,.{digits}f}"
 
 
-def conflict_sentences(rows: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
-    """Why limits cannot hold together, and what has to give; nothing where they can."""
+def conflict_sentences(rows: Sequence[Mapping[str, Any]], lang: str, *, base_only: bool = False) -> list[str]:
+    """Why limits cannot hold together, and what has to give; nothing where they can.
+
+    Parameters
+    ----------
+    base_only
+        Whether that is so with what exists alone, while plans of the study keep them.
+    """
     clash = [row for row in rows if row["in_conflict"]]
     if not clash:
         return []
     words = "; ".join(f"{row['place']} {limit_in_words(row, lang)}".strip() for row in clash)
-    said = [text("run.conflict", lang, count=len(clash), limits=words)]
+    said = [text("run.conflict.base", lang)] if base_only else []
+    said.append(text("run.conflict", lang, count=len(clash), limits=words))
     for row in rows:
         if row["relaxation"] and row["relaxation"] > RELAXED:
             values = {

@@ -6,6 +6,8 @@ Templates may use ``found`` as it stands, ``quoted`` (found in quotes), ``allowe
 
 from __future__ import annotations
 
+from logistics.words.siting_en import SITING
+
 PROBLEMS: dict[str, str] = {
     # YAML files
     "yaml.too_large": "the file holds too much: {found}, at most {allowed}",
@@ -268,42 +270,6 @@ PROBLEMS: dict[str, str] = {
     "limit.no_promise.do": "fill promise_d in product_segments, or take the limit out",
     "routes.measure": "the net benefit is in CNY of generalised cost, the objective here is {quoted}",
     "routes.measure.do": "rank by the objective (measure: objective), or set objective: generalised",
-    "siting.objective": "sites cost CNY, which cannot be added to the objective {found}",
-    "siting.objective.do": "set objective: generalised or money",
-    "siting.no_candidates": "no option of warehouse_options.csv or facility_options.csv meets {quoted}",
-    "siting.no_candidates.do": "loosen the condition, or add rows with status option",
-    "siting.too_few": "{found} are asked for, but there are only {allowed}",
-    "siting.too_few.do": "ask for fewer, or add candidates",
-    "siting.budget": "a budget of {found} pays for none of the candidates it counts; the cheapest: {allowed}",
-    "siting.budget.do": "raise the budget, or let it count other candidates",
-    "siting.capacity": "{subject}: {found} that are to be stocked find no room; all warehouses together hold "
-    "at most {allowed}",
-    "siting.capacity.do": "add candidates or capacity there, or price unserved demand (unserved_cny_per_t)",
-    "siting.infeasible": "no set of sites keeps all rules of the study (proven)",
-    "siting.infeasible.do": "loosen counts or budgets",
-    "siting.no_plan": "no set of sites that was tried serves all demand",
-    "siting.no_plan.do": "add candidates or capacity, or give it more time (--time-limit)",
-    "siting.limit": "the search for sites ended with a plan within {found} of the best possible",
-    "siting.limit.do": "use it as it is, or give it more time (--time-limit)",
-    "siting.same_id": "{quoted} names an option of warehouse_options.csv and one of facility_options.csv",
-    "siting.same_id.do": "rename one of them",
-    "siting.most_above": "at most {found} may open by this rule, but no more than {allowed} can: it "
-    "changes nothing",
-    "siting.most_above.do": "lower it, or leave it out",
-    "siting.nothing_closable": "no existing warehouse meets {quoted}, so none may be closed",
-    "siting.nothing_closable.do": "mend the condition, or leave closable out",
-    "siting.counts": "at least {found} are to open here, but the rule at {subject} counts them too and "
-    "allows at most {allowed}",
-    "siting.counts.do": "ask for fewer, or allow more",
-    "siting.budget_counts": "the cheapest that this rule asks for, {found}, cost more than the budget at "
-    "{subject} holds: {allowed}",
-    "siting.budget_counts.do": "ask for fewer, raise the budget, or let it count other candidates",
-    "siting.tie": "{found} and {allowed} at {subject} cost the same and work alike: where either would do, "
-    "the smaller id is taken, {found}",
-    "siting.tie.do": "leave one out, or fill in what tells them apart",
-    "siting.tie_open": "{found} and {allowed} at {subject} cost the same and work alike: where either would do, "
-    "it is left open which is taken",
-    "siting.tie_open.do": "leave one out, or fill in what tells them apart",
     "portfolio.no_throughput": "{quoted} has no limit of throughput, so there is nothing to expand",
     "portfolio.no_throughput.do": "fill throughput_t_per_year of the site, or take the option out",
     "portfolio.new_site": "a portfolio can open new {allowed} only, {quoted} is none",
@@ -350,9 +316,6 @@ PROBLEMS: dict[str, str] = {
     "demand.capacity.do": "add departures or services, or take less background",
     "verify.promise": "{subject}: the path takes {found}, the hard promise is {allowed}",
     "verify.promise.do": "the plan cannot be used as it is",
-    "verify.channels": "{at}{quoted} is not sold as it may be: some of it is missing, or more is stocked "
-    "than the product allows",
-    "verify.channels.do": "a plan may only move cargo between its channels, within stockable_share_max",
     "verify.conflict": "it is said that limits cannot hold together, by {found} at least, but the prices "
     "prove {allowed}",
     "verify.conflict.do": "run the scenario again",
@@ -494,4 +457,5 @@ PROBLEMS: dict[str, str] = {
     "sql.failed.do": "correct it; `logistics results DIR --table totals` shows what there is",
     "sql.no_run": "the batch has no run {quoted}; it has: {choices}",
     "sql.no_run.do": "name one of these",
+    **SITING,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from logistics.words.siting_zh import SITING
+
 PROBLEMS: dict[str, str] = {
     # YAML 文件
     "yaml.too_large": "文件内容过多：{found}，上限为 {allowed}",
@@ -263,36 +265,6 @@ PROBLEMS: dict[str, str] = {
     "limit.no_promise.do": "请在 product_segments 中填写 promise_d，或删去该限制",
     "routes.measure": "净效益以广义成本（元）计，而此处目标为 {quoted}",
     "routes.measure.do": "请按目标排序（measure: objective），或设 objective: generalised",
-    "siting.objective": "设施的费用以人民币计，不能与目标 {found} 相加",
-    "siting.objective.do": "改为 objective: generalised 或 money",
-    "siting.no_candidates": "warehouse_options.csv 与 facility_options.csv 中没有符合 {quoted} 的选项",
-    "siting.no_candidates.do": "放宽条件，或增加 status 为 option 的行",
-    "siting.too_few": "要求 {found} 个，但只有 {allowed} 个",
-    "siting.too_few.do": "减少要求的数量，或增加候选",
-    "siting.budget": "预算 {found} 不够开设它所计的任何候选；最便宜的是 {allowed}",
-    "siting.budget.do": "提高预算，或让预算计入其他候选",
-    "siting.capacity": "{subject}：需备货的货物中 {found} 无仓可放，全部仓库合计至多容纳 {allowed}",
-    "siting.capacity.do": "在当地增加候选或能力，或为未服务需求定价（unserved_cny_per_t）",
-    "siting.infeasible": "没有任何一组选址能满足研究的全部规则（已证明）",
-    "siting.infeasible.do": "放宽数量或预算",
-    "siting.no_plan": "试过的各组选址都不能满足全部需求",
-    "siting.no_plan.do": "增加候选或能力，或用 solver.time_limit_s 或 --time-limit 延长时间",
-    "siting.limit": "选址搜索结束，方案与最优的差距不超过 {found}",
-    "siting.limit.do": "可直接使用，或用 --time-limit 延长时间",
-    "siting.same_id": "{quoted} 同时是 warehouse_options.csv 与 facility_options.csv 中的选项",
-    "siting.same_id.do": "改其中一个的名称",
-    "siting.most_above": "这条规则允许开设至多 {found} 个，但总共只能开设 {allowed} 个，因此不起作用",
-    "siting.most_above.do": "改小，或去掉这条规则",
-    "siting.nothing_closable": "没有符合 {quoted} 的现有仓库，因此不会关闭任何仓库",
-    "siting.nothing_closable.do": "改正条件，或去掉 closable",
-    "siting.counts": "这里要求至少开设 {found} 个，而 {subject} 的规则也计入它们，只允许至多 {allowed} 个",
-    "siting.counts.do": "减少要求的数量，或放宽上限",
-    "siting.budget_counts": "这条规则所要求的最便宜的候选 {found}，超过 {subject} 的预算 {allowed}",
-    "siting.budget_counts.do": "减少要求的数量，提高预算，或让预算计入其他候选",
-    "siting.tie": "{subject} 的 {found} 与 {allowed} 费用与作业条件相同：两者皆可时，取编号较小的 {found}",
-    "siting.tie.do": "去掉其中一个，或填写能区分它们的数值",
-    "siting.tie_open": "{subject} 的 {found} 与 {allowed} 费用与作业条件相同：两者皆可时，取哪一个不定",
-    "siting.tie_open.do": "去掉其中一个，或填写能区分它们的数值",
     "portfolio.no_throughput": "{quoted} 未设吞吐能力上限，无可扩建",
     "portfolio.no_throughput.do": "请填写该站点的 throughput_t_per_year，或去掉该选项",
     "portfolio.new_site": "组合方案只能新设 {allowed}，{quoted} 不属于此类",
@@ -335,8 +307,6 @@ PROBLEMS: dict[str, str] = {
     "demand.capacity.do": "请增加班次或线路，或减少本底货量",
     "verify.promise": "{subject}：路径需 {found}，硬性承诺为 {allowed}",
     "verify.promise.do": "该方案不可直接使用",
-    "verify.channels": "{at}{quoted} 的销售渠道划分不合规：有货量缺失，或备货超过该产品允许的份额",
-    "verify.channels.do": "方案只能在 stockable_share_max 之内在两种渠道之间调整货量",
     "verify.conflict": "结果称各限制不能同时满足，至少差 {found}，但对偶价格只证明 {allowed}",
     "verify.conflict.do": "请重新运行该情景",
     # 工作簿
@@ -477,4 +447,5 @@ PROBLEMS: dict[str, str] = {
     "sql.failed.do": "请改正；`logistics results DIR --table totals` 可查看现有内容",
     "sql.no_run": "该批次中没有运算{quoted}；现有：{choices}",
     "sql.no_run.do": "请从中选择",
+    **SITING,
 }

@@ -446,6 +446,8 @@ REPORT: dict[str, str] = {
     "report.siting.benefit": "saved in the last year",
     "report.siting.years": "The chosen plan by year",
     "report.siting.years_note": "Saved: fall of the cost of flows, less the cost of the sites.",
+    "report.siting.channels": "Cargo that may be sold directly or from stock",
+    "report.siting.channels_note": "At most as much is stocked as each product allows, or as is today.",
     "report.siting.candidate": "candidate",
     "report.siting.where": "where",
     "report.siting.chosen": "Sites that open",

@@ -413,6 +413,8 @@ REPORT: dict[str, str] = {
     "report.siting.benefit": "最后一年节省",
     "report.siting.years": "选址方案逐年",
     "report.siting.years_note": "节省＝货流成本下降－站点成本。",
+    "report.siting.channels": "可直发也可备货的货物",
+    "report.siting.channels_note": "备货量不超过各品类允许的份额，或不超过目前的备货量。",
     "report.siting.candidate": "候选",
     "report.siting.where": "所在地",
     "report.siting.chosen": "开设的站点",

@@ -142,6 +142,7 @@ SENTENCES: dict[str, str] = {
     "routes.option": "{year} 年：第 {number}/{count} 个方案，{option}",
     "routes.details": "{year} 年：前 {count} 名的细节：核验、敏感性、其他年份运价",
     "disruption.event": "{year} 年：第 {number}/{count} 个事件，{event}",
+    "run.conflict.base": "仅凭现有设施：",
     "run.conflict": "以下限制不能同时满足（已证明）：{limits}。",
     "run.relaxation": "最少需要让步：{limit}放宽 {percent} %，由 {stated} 改为 {relaxed}。",
     "limits.title": "限制",

@@ -144,6 +144,14 @@ class PlacementProblem:
         number = {place: i for i, place in enumerate(self.distinct_places)}
         return np.array([number[place] for place in self.places], np.int64)
 
+    @cached_property
+    def group_of(self) -> Ints:
+        """Group of each candidate, of which one at most is open; its own where there are none."""
+        group = np.arange(len(self.candidates)) + len(self.names)
+        if self.rules.exclusive is not None:
+            group[self.candidate] = self.rules.exclusive
+        return group
+
     @property
     def years(self) -> range:
         """Numbers of the years."""

@@ -28,7 +28,7 @@ from logistics.models.placement.problem import (
     Sources,
 )
 from logistics.models.placement.relaxed import RelaxedPlacement, relaxed_placement
-from logistics.models.placement.single_source import SourcedChoice, best_sources
+from logistics.models.placement.single_source import PricedSources, SourcedChoice, best_sources
 from logistics.models.placement.source_costs import priced_sources
 from logistics.models.placement.sourcing import DOOR
 from logistics.models.placement.store_costs import StoreCosts
@@ -80,6 +80,7 @@ class PlacementSearch:
         self._started = time.perf_counter()
         self._plans: dict[bytes, PlacementPlan] = {}
         self._tried: list[PlacementPlan] = []
+        self._source_prices: list[PricedSources] = []
         self._longest_s = 0.0
         self._priced: tuple[PricedPlacement, Floats] | None = None
         self._history: list[tuple[float, float, float]] = []
@@ -116,6 +117,8 @@ class PlacementSearch:
             return self._plans[key]
         begun, possible = time.perf_counter(), True
         if self.problem.sourcing is not None and sources is None:
+            if not self._source_prices:
+                self._price_sources(taken)
             found = self._sourced(self.problem.rules, only=taken)
             possible = found is not None and found.taken is not None
             sources = found.sources if found is not None and possible else None
@@ -219,11 +222,20 @@ class PlacementSearch:
     def _solve_sourced(self, starts: Sequence[Flags]) -> None:
         """Let each market be served from one place alone: try choices and sources that are best at prices.
 
-        Those that were tried are left out of the bound on the others, so that the search ends.
+        Prices are those of flows on the same choices whose sources are free: where a market has to be served
+        from a place, capacities on the way there have prices that say little of other sources. What was
+        tried is left out of the bound on the rest, so that the search ends.
         """
+        proposed: list[Flags] = []
         for taken in starts:
-            self._bounded(self.plan_of(taken))
+            proposed = self._bounded(self.plan_of(taken))
         while self._may_go_on:
+            # Sets that are best with free sources are good ones to begin with.
+            free = next((one for one in proposed if one.tobytes() not in self._plans), None)
+            if free is not None:
+                self._price_sources(free)
+                proposed = self._bounded(self.plan_of(free))
+                continue
             tried = [(plan.taken, plan.sources) for plan in self._tried if plan.sources is not None]
             found = self._sourced(self.problem.rules, tried=tried)
             values = [self._least_value(plan) for plan in self._tried if plan.sources is not None]
@@ -234,20 +246,26 @@ class PlacementSearch:
             self._note()
             if found is None or found.taken is None or not self._may_go_on:
                 return
+            self._price_sources(found.taken)
             self._bounded(self.plan_of(found.taken, found.sources))
+
+    def _price_sources(self, taken: Flags) -> None:
+        """Take the prices of a set of choices whose sources are free, for all that is asked from now on."""
+        sourcing = self.problem.sourcing
+        assert sourcing is not None
+        duals = [self.flow_of(year, taken).duals for year in self.problem.years]
+        self._source_prices = [
+            priced_sources(one, prices, sourcing, year, self.problem.group_of)
+            for year, (one, prices) in enumerate(zip(self.costs, duals, strict=True))
+        ]
 
     def _sourced(
         self, rules: Rules, *, only: Flags | None = None, tried: Sequence[tuple[Flags, Sources]] = ()
     ) -> SourcedChoice | None:
-        """The best choices with the source of each market, at the prices of the last plan."""
-        sourcing = self.problem.sourcing
+        """The best choices with the source of each market, at the latest prices."""
+        sourcing, latest = self.problem.sourcing, self._source_prices
         assert sourcing is not None
-        years = []
-        for year, (one, flow) in enumerate(zip(self.costs, self._last_flows(), strict=True)):
-            none = np.zeros(len(one.instance.resources))
-            duals = Duals(none, np.zeros(len(one.instance.limits)), 0.0, 1.0, 0.0)
-            years.append(priced_sources(one, flow.duals if flow is not None else duals, sourcing, year))
-        return best_sources(self.problem, sourcing, years, rules, SOURCES_S, only=only, tried=tried)
+        return best_sources(self.problem, sourcing, latest, rules, SOURCES_S, only=only, tried=tried)
 
     def _least_value(self, plan: PlacementPlan) -> float:
         """What a plan's choices and sources cost at least; inf: they serve not all, or break the rules."""

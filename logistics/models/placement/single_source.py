@@ -2,13 +2,15 @@
 
 Who serves a market serves all its stocked cargo, so what that costs is one figure for each place and market.
 With μ ≥ 0 the prices of shared capacities, L_t(μ) what all else costs less their worth, f_j the cost of
-choice j, C_smt that of serving market m from source s (an existing place, or a candidate) and D_mt its tonnes
-that only stock can serve,
+choice j, C_smt that of serving market m from source s (what exists at a place, or a candidate where nothing
+does), D_mt its tonnes that only stock can serve, and v_i the tonnes of a part of a market's cargo on which a
+candidate beside what exists saves s_i,
 
-    min  Σ_t L_t(μ) + Σ_j f_j y_j + Σ_t Σ_sm C_smt z_smt
+    min  Σ_t L_t(μ) + Σ_j f_j y_j + Σ_t Σ_sm C_smt z_smt - Σ_i s_i v_i
     (1)  Σ_s z_smt = 1                                     every market has one source
-    (2)  z_smt ≤ Σ_{j of candidate s, open in t} y_j
-    (3)  Σ_{s at p} Σ_m D_mt z_smt ≤ room of place p
+    (2)  z_smt ≤ Σ_{j of candidate s, open in t} y_j;  v_i ≤ D_i z_pm,  v_i ≤ D_i Σ_j y_j
+    (3)  Σ_m D_mt z_smt ≤ Σ_j room_jt y_j and Σ_i v_i ≤ Σ_j room_jt y_j for each candidate; all at a place
+         together no more than what stands there and is opened
     (4)  the rules on y
 
 is no more than what any plan costs. Its solution is a plan to try.
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,15 @@ Flags = NDArray[np.bool_]
 MIXED_GAP = 1e-7
 
 
+class Saving(NamedTuple):
+    """What a candidate saves on a part of a market's cargo beside what exists at its place, CNY a tonne."""
+
+    candidate: int
+    market: int
+    cny_per_t: float
+    tonnes: float
+
+
 @dataclass(frozen=True)
 class PricedSources:
     """What serving markets costs in one year at some prices.
@@ -41,8 +53,8 @@ class PricedSources:
     constant
         What all but stocked cargo costs, less the worth of shared capacities.
     candidate, existing
-        Cost of each market through each candidate or what exists beside it, and through what exists at each
-        place; inf: not possible. Shapes (candidates, markets), (places, markets).
+        Cost of each market through each candidate, where nothing exists beside it, and through what exists at
+        each place; inf: not possible. Shapes (candidates, markets), (places, markets).
     without
         Cost of each market without stock, inf: not possible, shape (markets,).
     tonnes
@@ -51,6 +63,8 @@ class PricedSources:
         Tonnes that what exists at each place holds.
     place
         Place of each candidate, -1: it has none in this year.
+    savings
+        Of candidates beside what exists.
     """
 
     constant: float
@@ -60,6 +74,7 @@ class PricedSources:
     tonnes: Floats
     room: Floats
     place: Ints
+    savings: tuple[Saving, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,25 +134,28 @@ def best_sources(
     """
     count = len(problem.names)
     z = _sources(years)
+    saving = [(t, one) for t, year in enumerate(years) for one in year.savings]
+    first = count + len(z)
     rows = _Rows()
     for coefficient, lower, upper in rules.written() if only is None else ():
         used = np.flatnonzero(coefficient)
         rows.add(used.tolist(), coefficient[used].tolist(), lower, upper)
     _markets_are_served(problem, years, z, rows)
-    _rooms_hold(problem, years, z, rows)
+    _savings_hang_on(problem, years, z, saving, rows)
+    _rooms_hold(problem, years, z, saving, rows)
     for taken, sources in tried:
         _left_out(taken, sources, z, rows)
-    cost = np.concatenate([problem.cost, [one.cost for one in z]])
-    fixed = only if only is not None else np.zeros(count, bool)
-    lower_bound = np.concatenate([fixed.astype(float), np.zeros(len(z))])
-    upper_bound = np.ones(len(cost))
-    upper_bound[:count] = fixed if only is not None else 1.0
+    cost = np.concatenate([problem.cost, [one.cost for one in z], [-s.cny_per_t for _, s in saving]])
+    lower_bound, upper_bound = np.zeros(len(cost)), np.ones(len(cost))
+    if only is not None:
+        lower_bound[:count] = upper_bound[:count] = only
+    upper_bound[first:] = [s.tonnes for _, s in saving]
     scale = max(1.0, float(np.abs(cost).max(initial=0.0)))
     program = MixedProgram(
         cost=cost / scale,
         lower=lower_bound,
         upper=upper_bound,
-        whole=np.ones(len(cost), bool),
+        whole=np.arange(len(cost)) < first,
         row=np.array(rows.row, np.int32),
         column=np.array(rows.column, np.int32),
         value=np.array(rows.value, float),
@@ -151,7 +169,7 @@ def best_sources(
     sources = tuple(np.full(len(sourcing.markets), NONE, np.int64) for _ in years)
     if len(answer.values) < len(cost):
         return SourcedChoice(bound, None, sources)
-    for one, value in zip(z, answer.values[count:].tolist(), strict=True):
+    for one, value in zip(z, answer.values[count:first].tolist(), strict=True):
         if value > 0.5:
             sources[one.year][one.market] = one.place
     return SourcedChoice(bound, np.round(answer.values[:count]).astype(bool), sources)
@@ -195,30 +213,68 @@ def _markets_are_served(
     for number, one in enumerate(z):
         served[one.year, one.market].append(count + number)
         if one.candidate != NONE:
-            mine = (problem.candidate == one.candidate) & (problem.capacity_t[:, one.year] > 0)
-            choices = np.flatnonzero(mine).tolist()
+            choices = _choices(problem, one.candidate, one.year)
             rows.add([count + number, *choices], [1.0, *(-1.0 for _ in choices)], -np.inf, 0.0)
     for columns in served.values():
         rows.add(columns, [1.0] * len(columns), 1.0, 1.0)
 
 
+def _choices(problem: PlacementProblem, candidate: int, year: int) -> list[int]:
+    """Choices by which a candidate is open in a year."""
+    mine = (problem.candidate == candidate) & (problem.capacity_t[:, year] > 0)
+    return np.flatnonzero(mine).tolist()
+
+
+def _savings_hang_on(
+    problem: PlacementProblem,
+    years: Sequence[PricedSources],
+    z: Sequence[_Source],
+    saving: Sequence[tuple[int, Saving]],
+    rows: _Rows,
+) -> None:
+    """Write what of (2) is about savings."""
+    count, first = len(problem.names), len(problem.names) + len(z)
+    at = {(one.year, one.place, one.market): n for n, one in enumerate(z) if one.candidate == NONE}
+    for number, (t, one) in enumerate(saving):
+        source = at[t, int(years[t].place[one.candidate]), one.market]
+        choices = _choices(problem, one.candidate, t)
+        rows.add([first + number, count + source], [1.0, -one.tonnes], -np.inf, 0.0)
+        rows.add([first + number, *choices], [1.0, *(-one.tonnes for _ in choices)], -np.inf, 0.0)
+
+
 def _rooms_hold(
-    problem: PlacementProblem, years: Sequence[PricedSources], z: Sequence[_Source], rows: _Rows
+    problem: PlacementProblem,
+    years: Sequence[PricedSources],
+    z: Sequence[_Source],
+    saving: Sequence[tuple[int, Saving]],
+    rows: _Rows,
 ) -> None:
     """Write (3)."""
-    count = len(problem.names)
+    count, first = len(problem.names), len(problem.names) + len(z)
     at: dict[tuple[int, int], list[int]] = {}
+    drawn: dict[tuple[int, int], tuple[list[int], list[float]]] = {}
     for number, one in enumerate(z):
-        if one.place != NONE:
-            at.setdefault((one.year, one.place), []).append(number)
+        if one.place == NONE:
+            continue
+        at.setdefault((one.year, one.place), []).append(number)
+        if one.candidate != NONE:
+            columns, tonnes = drawn.setdefault((one.year, one.candidate), ([], []))
+            columns.append(count + number)
+            tonnes.append(float(years[one.year].tonnes[one.market]))
+    for number, (t, part) in enumerate(saving):
+        columns, tonnes = drawn.setdefault((t, part.candidate), ([], []))
+        columns.append(first + number)
+        tonnes.append(1.0)
+    for (t, candidate), (columns, tonnes) in drawn.items():
+        choices = _choices(problem, candidate, t)
+        room = (-problem.capacity_t[choices, t]).tolist()
+        rows.add([*columns, *choices], [*tonnes, *room], -np.inf, 0.0)
     for (t, place), numbers in at.items():
         there = np.flatnonzero(years[t].place[problem.candidate] == place)
-        room = problem.capacity_t[there, t]
         columns = [count + number for number in numbers]
         tonnes = [float(years[t].tonnes[z[number].market]) for number in numbers]
-        rows.add(
-            [*columns, *there.tolist()], [*tonnes, *(-room).tolist()], -np.inf, float(years[t].room[place])
-        )
+        room = (-problem.capacity_t[there, t]).tolist()
+        rows.add([*columns, *there.tolist()], [*tonnes, *room], -np.inf, float(years[t].room[place]))
 
 
 def _left_out(taken: Flags, sources: Sources, z: Sequence[_Source], rows: _Rows) -> None:

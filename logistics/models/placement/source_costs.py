@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.solved import Duals
-from logistics.models.placement.single_source import PricedSources
+from logistics.models.placement.single_source import PricedSources, Saving
 from logistics.models.placement.sourcing import NONE, Sourcing
 from logistics.models.placement.store_costs import StoreCosts
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PIECES = 5
+"""Parts of a market's cargo, by what a tonne saves."""
 
 
-def priced_sources(costs: StoreCosts, duals: Duals, sourcing: Sourcing, year: int) -> PricedSources:
-    """Price the places of one year; what candidates' own capacities are worth is left out."""
+def priced_sources(
+    costs: StoreCosts, duals: Duals, sourcing: Sourcing, year: int, group: Ints
+) -> PricedSources:
+    """Price the places of one year; what candidates' own capacities are worth is left out.
+
+    Parameters
+    ----------
+    group
+        Group of each candidate, of which one at most is open.
+    """
     instance, c = costs.instance, costs.instance.commodities
     dues = Dues(instance, costs.shared_prices(duals))
     offset = instance.weights.money * c.constant_cny_per_t + dues.offset
@@ -23,10 +36,9 @@ def priced_sources(costs: StoreCosts, duals: Duals, sourcing: Sourcing, year: in
     np.minimum.at(other, c.served, other.copy())
     if instance.unserved_cny_per_t is not None:
         other = np.minimum(other, instance.unserved_cny_per_t + dues.unserved)
-    count = len(costs.rows)
-    existing = np.full((len(sourcing.places), len(c)), np.inf)
-    through, place = np.full((count, len(c)), np.inf), np.full(count, NONE, np.int64)
-    room = np.zeros(len(sourcing.places))
+    count, places = len(costs.rows), len(sourcing.places)
+    existing, through = np.full((places, len(c)), np.inf), np.full((count, len(c)), np.inf)
+    place, room = np.full(count, NONE, np.int64), np.zeros(places)
     row_of = {(r.kind, r.id): row for row, r in enumerate(instance.resources)}
     for number, owner in costs.owners.items():
         layer, at = instance.layers[number], sourcing.store_place[year][number]
@@ -39,16 +51,31 @@ def priced_sources(costs: StoreCosts, duals: Duals, sourcing: Sourcing, year: in
             row = row_of.get(("warehouse", layer.steps[layer.store_arc[store]].option_id))
             room[at[store]] += np.inf if row is None else instance.capacity[row]
     placed = np.flatnonzero(place != NONE)
-    through[placed] = np.minimum(through[placed], existing[place[placed]])
+    for number in range(places):
+        there = placed[place[placed] == number]
+        if len(np.unique(group[there])) > 1:
+            # Several may be open at once, and share a market's cargo.
+            through[there] = through[there].min(axis=0)
     members = _Members(costs, sourcing, year)
+    base, through = np.minimum(existing, other), np.minimum(through, other)
+    standing, alone = members.sums(base), members.sums(through)
+    # Beside what exists a candidate saves on as much as it holds; elsewhere it serves markets whole.
+    beside = np.zeros(alone.shape, bool)
+    beside[placed] = np.isfinite(standing[place[placed]])
+    pieces = [
+        (candidate, *piece)
+        for candidate in placed.tolist()
+        for piece in members.pieces(base[place[candidate]], through[candidate], beside[candidate])
+    ]
     return PricedSources(
         constant=costs.priced(duals).constant,
-        candidate=members.sums(np.minimum(through, other)),
-        existing=members.sums(np.minimum(existing, other)),
+        candidate=np.where(beside, np.inf, alone),
+        existing=standing,
         without=members.sums(other[None, :])[0],
         tonnes=members.tonnes(np.isinf(other)),
         room=room,
         place=place,
+        savings=tuple(Saving(*piece) for piece in pieces),
     )
 
 
@@ -83,3 +110,25 @@ class _Members:
         demand = np.where(counted[self._who], self._demand, 0.0)
         tonnes = np.bincount(self._market, demand, self._count).astype(float)
         return np.where(self._empty, -1.0, tonnes)
+
+    def pieces(
+        self, base: Floats, through: Floats, wanted: NDArray[np.bool_]
+    ) -> Iterator[tuple[int, float, float]]:
+        """Market, saving of a tonne at most, and tonnes of parts of the wanted markets' cargo.
+
+        The cargo of a market that is saved on is parted by what a tonne saves, at the largest steps, so that
+        the first figure is not far above what any of its tonnes saves.
+        """
+        saved = np.zeros(len(self._who))
+        base, through = base[self._who], through[self._who]
+        both = np.isfinite(base) & np.isfinite(through)
+        saved[both] = base[both] - through[both]
+        for market in np.flatnonzero(wanted).tolist():
+            mine = np.flatnonzero((self._market == market) & (saved > 0) & (self._demand > 0))
+            if len(mine) == 0:
+                continue
+            mine = mine[np.argsort(-saved[mine], kind="stable")]
+            steps = saved[mine[:-1]] - saved[mine[1:]]
+            cuts = np.sort(np.argsort(-steps, kind="stable")[: PIECES - 1]) + 1
+            for part in np.split(mine, cuts):
+                yield market, float(saved[part[0]]), float(self._demand[part].sum())

@@ -23,7 +23,9 @@ def limit_blocks(results: Results, year: int) -> Sequence[Block]:
     mine = [(i, row) for i, row in enumerate(results.rows("limits")) if row["year"] == year]
     if not mine:
         return []
-    said = [conflict_sentences([row for _, row in mine], lang) for lang in ("en", "zh")]
+    base_only = results.document["status"] != "infeasible"
+    each = [row for _, row in mine]
+    said = [conflict_sentences(each, lang, base_only=base_only) for lang in ("en", "zh")]
     clashes = [Note(Words(en, zh), "bad") for en, zh in zip(*said, strict=True)]
     rows = []
     for i, row in mine:

@@ -62,6 +62,12 @@ IN_PLAN = (
     Column("plan_stock_cny", "money_small"),
     Column("plan_utilisation", "share"),
 )
+CHANNELS = (
+    Column("tonnes", "tonnes"),
+    Column("stocked_before_t", "tonnes"),
+    Column("stocked_at_most_t", "tonnes"),
+    Column("stocked_t", "tonnes"),
+)
 COMPARED = (
     ("landed_cny_per_kg", "cny_per_kg", False),
     ("days_p50", "real_days", False),
@@ -80,6 +86,9 @@ def siting_blocks(results: Results, year: int) -> Sequence[Block]:  # noqa: ARG0
     blocks: list[Block] = []
     if years:
         blocks += [Note(*siting_verdict(results)), _totals(plans), _years(years)]
+    channels = results.rows("siting_channels")
+    if channels:
+        blocks.append(_channels(channels))
     chosen = [pair for pair in candidates if pair[1]["chosen"] and not pair[1]["exists"]]
     if chosen:
         blocks.append(_chosen(chosen, results.most(MOST)))
@@ -135,6 +144,18 @@ def _years(years: Sequence[Mapping[str, Any]]) -> Table:
     heads = [head("year", "year"), *column_heads(YEARS)]
     title, note = say("report.siting.years"), say("report.siting.years_note")
     return Table("siting-years", title, heads, rows, [note], wide=True)
+
+
+def _channels(channels: Sequence[Mapping[str, Any]]) -> Table:
+    """How much of what may be sold either way is stocked."""
+    rows = []
+    for i, row in enumerate(channels):
+        year = Number(row["year"], "year", f"siting_channels/{i}/year")
+        cells = cells_of("siting_channels", i, row, CHANNELS)
+        rows.append(Row([year, given(row["product_id"]), *cells], row["product_id"]))
+    heads = [head("year", "year"), head("product_id"), *column_heads(CHANNELS)]
+    title, note = say("report.siting.channels"), say("report.siting.channels_note")
+    return Table("siting-channels", title, heads, rows, [note])
 
 
 def _who(row: Mapping[str, Any]) -> list[Cell]:

@@ -1,0 +1,51 @@
+"""English words of what is wrong with sitings and their results."""
+
+from __future__ import annotations
+
+SITING: dict[str, str] = {
+    "siting.objective": "sites cost CNY, which cannot be added to the objective {found}",
+    "siting.objective.do": "set objective: generalised or money",
+    "siting.no_candidates": "no option of warehouse_options.csv or facility_options.csv meets {quoted}",
+    "siting.no_candidates.do": "loosen the condition, or add rows with status option",
+    "siting.too_few": "{found} are asked for, but there are only {allowed}",
+    "siting.too_few.do": "ask for fewer, or add candidates",
+    "siting.budget": "a budget of {found} pays for none of the candidates it counts; the cheapest: {allowed}",
+    "siting.budget.do": "raise the budget, or let it count other candidates",
+    "siting.capacity": "{subject}: {found} to be stocked find no room; warehouses hold at most {allowed}",
+    "siting.capacity.do": "add capacity there, or let cargo stay unserved at a price (unserved_cny_per_t)",
+    "siting.infeasible": "no set of sites keeps all rules of the study (proven)",
+    "siting.infeasible.do": "loosen counts or budgets",
+    "siting.no_plan": "no set of sites that was tried serves all demand",
+    "siting.no_plan.do": "add candidates or capacity, or give it more time (--time-limit)",
+    "siting.limit": "the search for sites ended with a plan within {found} of the best possible",
+    "siting.limit.do": "use it as it is, or give it more time (--time-limit)",
+    "siting.same_id": "{quoted} names an option of warehouse_options.csv and one of facility_options.csv",
+    "siting.same_id.do": "rename one of them",
+    "siting.most_above": "at most {found} may open, but no more than {allowed} can: it changes nothing",
+    "siting.most_above.do": "lower it, or leave it out",
+    "siting.no_channels": "no cargo meets {quoted} and may be sold both directly and from stock",
+    "siting.no_channels.do": "describe its product in both segments, with the same tiers, "
+    "and give its territory rules for both",
+    "siting.channels_limit": "limit {quoted} looks at a part of the cargo, and channels "
+    "moves cargo between parts",
+    "siting.channels_limit.do": "leave channels out, or limit all cargo alike",
+    "siting.source_facilities": "{found} and {allowed} cannot be asked for together",
+    "siting.source_facilities.do": "site the facilities in one study, and the warehouses in another",
+    "siting.nothing_closable": "no existing warehouse meets {quoted}, so none may be closed",
+    "siting.nothing_closable.do": "mend the condition, or leave closable out",
+    "siting.counts": "at least {found} are to open, but {subject} counts them too and allows only {allowed}",
+    "siting.counts.do": "ask for fewer, or allow more",
+    "siting.budget_counts": "the cheapest, {found}, cost more than the budget of {allowed} at {subject}",
+    "siting.budget_counts.do": "ask for fewer, raise the budget, or let it count other candidates",
+    "siting.tie": "{found} and {allowed} at {subject} are alike: if either would do, the smaller id is taken",
+    "siting.tie.do": "leave one out, or fill in what tells them apart",
+    "siting.tie_open": "{found} and {allowed} at {subject} are alike: it is left open which of them is taken",
+    "siting.tie_open.do": "leave one out, or fill in what tells them apart",
+    "verify.channels": "{at}{quoted} is not sold as it may be: some of it is missing, or more is stocked "
+    "than the product allows",
+    "verify.channels.do": "a plan may only move cargo between its channels, within stockable_share_max",
+    "verify.siting": "{at}{quoted} is said, but by the study and its tables it is {allowed}",
+    "verify.siting.blank": "nothing",
+    "verify.siting.blank_allowed": "nothing",
+    "verify.siting.do": "a siting opens its own candidates, within its rules, and changes nothing else",
+}

@@ -1,0 +1,124 @@
+"""How sitings end: where what exists does not do, where time is up, with one source, with free channels."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from logistics.studies import siting
+from tests.test_limits import verified
+from tests.test_siting_study import Project
+from tests.tiny import three_gateways
+
+COVERAGE = """\
+changes:
+  - set: {table: product_segments, where: "segment == 'stocked'", column: promise_d, value: 1.31}
+limits:
+  min_promise_share:
+    - {share: 0.5, where: "destination_site == 'MK_US' and segment == 'stocked'"}
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A project of this module."""
+    made = Project(tmp_path_factory.mktemp("outcomes"))
+    rows = three_gateways().rows("time_values")
+    patient = [{**row, "segment": "stocked"} for row in rows if row["segment"] == "direct"]
+    made.table("time_values", [*(row for row in rows if row["segment"] != "stocked"), *patient])
+    return made
+
+
+def table(ran, name):
+    """Rows of a table of the results."""
+    return pq.read_table(ran.folder / f"{name}.parquet").to_pylist()
+
+
+def test_coverage_that_only_candidates_reach_is_reached(desk):
+    """What exists cannot keep the limit, which an assignment proves; opening a warehouse does."""
+    desk.infeasible(f"{COVERAGE}study: {{kind: assignment}}")
+    ran = desk.run(f"{COVERAGE}study: {{kind: siting, baselines: false}}")
+    assert ran.code == 0, ran.err
+    assert ran.said["status"] == "optimal"
+    assert "With what exists alone:" in ran.err
+    assert verified(ran.folder)
+    (year,) = table(ran, "siting_years")
+    assert year["open"] >= 1
+    assert year["flow_before_cny"] is None
+    assert year["saved_cny"] is None
+
+
+def test_coverage_that_nothing_reaches_is_infeasible(desk):
+    ran = desk.run(f"{COVERAGE.replace('1.31', '0.2')}study: {{kind: siting, baselines: false}}")
+    assert ran.code == 3, ran.err
+    assert verified(ran.folder)
+
+
+def test_demand_that_nothing_serves_is_not_called_solved(desk):
+    """A market that no service reaches stays so, whatever is opened."""
+    text = """\
+changes:
+  - set: {table: services, where: "mode == 'sea'", column: status, value: closed}
+study: {kind: siting, baselines: false}
+limits: {allow_unserved: false}
+"""
+    asked = desk.run(text.replace("kind: siting, baselines: false", "kind: assignment"))
+    ran = desk.run(text)
+    assert ran.code == asked.code
+
+
+def test_a_search_that_ends_early_is_verified(desk, monkeypatch):
+    """Its flows are all solved: that the choice might be better is said by the status alone."""
+    monkeypatch.setattr(siting, "LEAST_GAP", 0.0)
+    ran = desk.run("study: {kind: siting, baselines: false}\nsolver: {gap: 1.0e-9}")
+    assert ran.said["status"] == "limit", ran.said
+    assert ran.code == 4
+    assert verified(ran.folder)
+
+
+def test_each_market_has_one_source(desk):
+    ran = desk.solved("study: {kind: siting, single_source: true, baselines: false}\nsolver: {gap: 0.001}")
+    flows = pq.read_table(ran.folder / "plans" / "2021-siting" / "steps.parquet").to_pylist()
+    served = {}
+    for step in flows:
+        if step["action"] == "deliver" and step["channel"] == "stocked":
+            served.setdefault(step["to_site_id"], set()).add(step["site_id"])
+    assert served
+    assert all(len(places) == 1 for places in served.values())
+
+
+def test_cargo_is_sold_the_better_way(desk):
+    ran = desk.solved(
+        "study: {kind: siting, channels: \"segment != 'b2b'\", baselines: false}\nsolver: {gap: 0.001}"
+    )
+    rows = table(ran, "siting_channels")
+    assert rows
+    assert sum(row["stocked_t"] for row in rows) != pytest.approx(
+        sum(row["stocked_before_t"] for row in rows)
+    )
+    for row in rows:
+        assert row["stocked_t"] <= row["stocked_at_most_t"] * (1 + 1e-9)
+        assert row["stocked_at_most_t"] <= row["tonnes"] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("study", "limits", "code"),
+    [
+        ("single_source: true, facilities: \"size == 'm'\"", "", "single_source and facilities"),
+        (
+            "channels: \"segment != 'b2b'\"",
+            "limits: {min_promise_share: [{share: 0.1}]}",
+            "limit 'min_promise_share' looks at a part",
+        ),
+    ],
+    ids=["source", "limit"],
+)
+def test_what_does_not_go_together_is_refused(desk, study, limits, code):
+    problems = desk.refused(f"study: {{kind: siting, {study}}}\n{limits}")
+    assert any(code in line for line in problems), problems
+
+
+def test_channels_without_cargo_are_told(desk):
+    ran = desk.run(
+        "study: {kind: siting, baselines: false, channels: \"segment == 'b2b'\"}\nsolver: {gap: 0.001}"
+    )
+    assert ran.code == 0
+    assert "may be sold both directly and from stock" in ran.err
