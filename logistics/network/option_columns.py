@@ -27,6 +27,22 @@ WAREHOUSE_COLUMNS = (
     Column("pick_h", "number", "hours from order to hand-over", low=0, high=8760),
     Column("storage_cny_per_m3_day", "number", "storage", low=0, high=BIG),
     *_COST,
+    Column(
+        "pooled_from_t_per_year",
+        "number",
+        "throughput at which the products' demand_cv holds; blank: safety stock does not depend on it",
+        required=False,
+        low=1e-3,
+        high=BIG,
+    ),
+    Column(
+        "planned_t_per_year",
+        "number",
+        "throughput that safety stock is planned for; blank: that at which the cv holds",
+        required=False,
+        low=1e-3,
+        high=BIG,
+    ),
     Column("area_m2", "number", "floor area; blank: not known", required=False, low=1, high=1e7),
     Column(
         "ramp_up_first_year_share",

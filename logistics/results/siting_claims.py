@@ -26,6 +26,7 @@ from logistics.results.siting_cargo import (
 )
 from logistics.results.siting_choice import Choice, invested_cny
 from logistics.results.siting_options import Cell, OptionTable, opened
+from logistics.results.stock_claims import PLANNED, stock_contradictions
 from logistics.verification.verdict import Verdict
 
 SITING = "siting"
@@ -77,6 +78,7 @@ def siting_contradictions(
         yield from claims.of_choice()
         yield from claims.of_changes()
         yield from claims.of_sources(plans)
+        yield from stock_contradictions({name: network for name, (_, network) in plans.items()}, after)
         flows_before = {verdict.year: verdict.objective for verdict in before}
         flows_after = {said.plans[name].year: verdict.objective for name, verdict in after.items()}
         yield from claims.of_years(flows_before, flows_after)
@@ -157,7 +159,8 @@ class _Claims:
             for change in plan.changes:
                 cell = str(change["table"]), str(change["row"]), str(change["column"])
                 kind = cell[0], cell[2]
-                if kind != CHANNEL and not (kind == SOURCE and self._study.get("single_source")):
+                sourced = kind == SOURCE and self._study.get("single_source")
+                if kind not in (CHANNEL, PLANNED) and not sourced:
                     found[cell] = change["value"]
             for cell in sorted(own.keys() | found.keys()):
                 one, other = found.get(cell), own.get(cell)
@@ -202,8 +205,9 @@ class _Claims:
 
     @property
     def _as_it_is(self) -> bool:
-        """Whether what exists is compared as the years have it: sold as it is, from wherever it is best."""
-        return self._study.get("channels") is None and not self._study.get("single_source")
+        """Whether what exists is compared as the years have it: sold, served and stocked as it is."""
+        asked = ("channels", "single_source", "pooled_from_t_per_year")
+        return not any(self._study.get(key) for key in asked)
 
     @property
     def _near(self) -> float:

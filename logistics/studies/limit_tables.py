@@ -21,6 +21,7 @@ LIMITS = pa.schema(
         ("where", pa.string()),
         ("reading", pa.string()),
         ("measured", pa.string()),
+        ("days", pa.float64()),
         ("least", pa.bool_()),
         ("stated", pa.float64()),
         ("reached", pa.float64()),
@@ -34,10 +35,11 @@ LIMITS = pa.schema(
         ("place", pa.string()),
     ]
 )
-"""One row a limit and year. `stated` and `reached` are days, t CO2e, CNY, shares or tonnes; `price_up_to` is
-what one more `row_unit` is worth in the objective; `more_up_to` and `more_checked` what a limit looser by 1 %
-is worth, by its price and by solving again. `in_conflict`: member of a smallest set that cannot hold
-together; `relaxation`: share by which it gives way in the cheapest relaxation, to `relaxed_to`."""
+"""One row a limit and year. `days`: after which a share in time calls cargo late, null: after those promised.
+`stated` and `reached` are days, t CO2e, CNY, shares or tonnes; `price_up_to` is what one more `row_unit` is
+worth in the objective; `more_up_to` and `more_checked` what a limit looser by 1 % is worth, by its price and
+by solving again. `in_conflict`: member of a smallest set that cannot hold together; `relaxation`: share by
+which it gives way in the cheapest relaxation, to `relaxed_to`."""
 
 
 def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, float]) -> pa.Table:
@@ -59,7 +61,8 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
                 limit.thing_id,
                 limit.where,
                 limit.reading if limit.kind == "local_gateway_share" else "",
-                limit.measured if limit.kind == "local_gateway_share" else "",
+                limit.measured if limit.kind in ("local_gateway_share", "promise_share") else "",
+                limit.days,
                 limit.least,
                 limit.value,
                 verdict.reached.get(limit.id) if outcome.has_plan else None,

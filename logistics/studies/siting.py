@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MAIN_SHARE = 0.5
 """Share of the time limit that the search over all years gets."""
 FUTURE_SHARE = 0.05
+SETTLING_ROUNDS = 4
 LEAST_GAP = 2e-4
 """Smallest gap that the search asks for: where warehouses compete for capacity, prices prove little more."""
 
@@ -84,9 +85,15 @@ class Siting:
     spec: type[BaseModel] = SitingSpec
 
     def prepare(self, case: Case, spec: BaseModel) -> tuple[Case, SitingTask]:
-        """Read the candidates."""
+        """Read the candidates, and enter what the study asks of the tables."""
+        from logistics.studies.siting_stock import with_pooling
+
         assert isinstance(spec, SitingSpec)
         warnings = siting_problems(case, spec)
+        if spec.pooled_from_t_per_year is not None:
+            nominal = spec.pooled_from_t_per_year
+            networks = {year: with_pooling(network, nominal) for year, network in case.networks.items()}
+            case = replace(case, networks=networks)
         network = case.networks[min(case.networks)]
         found = candidates_of(network, spec.candidates, spec.closable, spec.facilities)
         case, channels = _with_channels(case, spec)
@@ -106,6 +113,8 @@ class Siting:
         # What exists need not be enough: candidates may serve what it cannot, and keep limits that it breaks.
         if any(tables.outcome.status == "no_plan" for tables in base.values()):
             return SitingResult(tuple(base.values()), (), "no_plan", {})
+        from logistics.studies.siting_stock import stock_table
+
         questions = [tables.outcome.question for tables in base.values()]
         sited, search, answer = _searched(case, spec, questions, known, report)
         years = []
@@ -115,6 +124,8 @@ class Siting:
         if years:
             both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, _ in years]
             tables["accessibility"] = pa.concat_tables(accessibility_table(plans) for plans in both)
+        if answer.best is not None and sited.problem.pooling is not None:
+            tables["siting_stock"] = stock_table(sited.problem, answer.best, sorted(base))
         status: Status = answer.status
         warnings = _shortcomings(case, answer)
         return SitingResult(tuple(base.values()), tuple(years), status, tables, warnings)
@@ -194,16 +205,27 @@ def _planned(
 ) -> tuple[YearOutcome, list[dict[str, Any]]]:
     """A year of the chosen plan, solved and checked on the network with its warehouses."""
     from logistics.models.flow.carried import carried_paths
+    from logistics.models.placement.pooling import throughput
+    from logistics.studies.siting_stock import replanned
 
     assert answer.best is not None
     base = sited.questions[place]
     changes = sited.changes(place, answer.best)
-    question = replace(base, network=with_changes(base.network, changes))
-    instance, warnings = question.compiled()
-    start = carried_paths(sited.problem.instances[place], answer.best.flows[place].used_paths, instance)
-    outcome, _ = solved_year(
-        question, instance, lambda progress: report("run.round", shown_progress(progress)), start
-    )
+    known = sited.problem.instances[place], answer.best.flows[place].used_paths
+    for _ in range(SETTLING_ROUNDS):
+        question = replace(base, network=with_changes(base.network, changes))
+        instance, warnings = question.compiled()
+        outcome, _ = solved_year(
+            question,
+            instance,
+            lambda progress: report("run.round", shown_progress(progress)),
+            carried_paths(*known, instance),
+        )
+        # Stock is planned for what goes through; where that has moved, it is planned anew.
+        again = replanned(changes, throughput(instance, outcome.solved))
+        if again == changes:
+            break
+        changes, known = again, (instance, outcome.solved.used_paths)
     return replace(outcome, warnings=tuple(warnings)), changes
 
 

@@ -22,6 +22,7 @@ from logistics.studies.siting_candidates import (
 )
 from logistics.studies.siting_channels import Channel, most_stocked, split_changes
 from logistics.studies.siting_spec import SitingSpec
+from logistics.studies.siting_stock import drawn_of, planned_changes, pooled_network, pooling_of
 from logistics.studies.year_flow import Question
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,7 @@ class SitedYears:
         changes = opening_changes(network, self.candidates, room, closed)
         if self.channels:
             changes += split_changes(network, self.channels, self.problem.instances[year], plan.flows[year])
+        changes += planned_changes(drawn_of(self.problem, plan, year))
         return [*changes, *self._source_changes(year, plan)]
 
     def _source_changes(self, year: int, plan: PlacementPlan) -> Iterator[dict[str, Any]]:
@@ -116,10 +118,12 @@ def sited_years(
     """
     years = [question.year for question in questions]
     instances, either = [], {one.direct_id: one.stocked_id for one in channels}
+    most: list[dict[str, float]] = []
     for question in questions:
         network = most_stocked(question.network, channels)
-        base = replace(question, network=with_all_open(network, candidates, question.year))
-        instances.append(base.compiled(either)[0])
+        network, through = pooled_network(with_all_open(network, candidates, question.year))
+        instances.append(replace(question, network=network).compiled(either)[0])
+        most.append(through)
     chosen, opens, cost, room, names = [], [], [], [], []
     for number, one in enumerate(candidates):
         annual = one.annual_cny(spec.discount_rate)
@@ -148,6 +152,7 @@ def sited_years(
         rules=_rules(spec, questions[0], candidates, candidate, np.array(opens, np.int64), years),
         tied=_tied(questions[0], candidates),
         sourcing=sourcing,
+        pooling=pooling_of(questions[0].network, most),
     )
     return SitedYears(spec, tuple(questions), tuple(candidates), problem, tuple(channels))
 

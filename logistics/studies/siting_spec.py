@@ -88,6 +88,11 @@ class SitingSpec(_Strict):
     single_source: bool = Field(
         default=False, description="whether each market's stocked orders all come from one site"
     )
+    pooled_from_t_per_year: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        default=None,
+        description="throughput of a warehouse at which the products' demand_cv holds, where its row says "
+        "nothing: safety stock then grows with the root of throughput; left out: with throughput itself",
+    )
     counts: list[SiteCount] = Field(default_factory=list, max_length=100)
     budgets: list[InvestmentBudget] = Field(default_factory=list, max_length=20)
     sweep: list[Annotated[int, Field(ge=1, le=1000)]] = Field(

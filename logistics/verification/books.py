@@ -95,6 +95,13 @@ class YearBooks:
             key[0]: number(row, "storage_cny_per_m3_day") / 24.0 * self.ledger.m3_per_t()
             for key, row in options.items()
         }
+        # What stock a warehouse needs for chance alone grows with the root of what goes through it.
+        self.pooling = {
+            key[0]: math.sqrt(row["pooled_from_t_per_year"] / row["planned_t_per_year"])
+            if row["pooled_from_t_per_year"] and row["planned_t_per_year"]
+            else 1.0
+            for key, row in options.items()
+        }
         self._assortment_h = 24.0 * network.numbers("products", "assortment_stock_d")
         self.cv2_h = 24.0 * network.numbers("products", "demand_cv_daily") ** 2
         self._z = network.numbers("products", "service_factor")
@@ -104,6 +111,10 @@ class YearBooks:
     def promise_h(self, demand_id: str) -> float:
         """Customer hours promised for a demand row; inf: nothing is."""
         return 24.0 * number(self._promise(demand_id), "promise_d", math.inf)
+
+    def orders_per_t(self, demand_id: str) -> float:
+        """Orders in a tonne of a demand row."""
+        return 1000.0 / number(self._promise(demand_id), "order_kg")
 
     def promise_is_hard(self, demand_id: str) -> bool:
         """Whether later paths are forbidden."""
@@ -150,7 +161,8 @@ class YearBooks:
         if not figures.option:
             return 0.0
         spread = figures.lead_h * self.cv2_h[product] + figures.variance_h2
-        return float(figures.cycle_h + self._assortment_h[product] + self._z[product] * math.sqrt(spread))
+        safety_h = self._z[product] * self.pooling[figures.option] * math.sqrt(spread)
+        return float(figures.cycle_h + self._assortment_h[product] + safety_h)
 
     def per_t(self, figures: PathFigures, product: int, time_value: float) -> dict[str, float]:
         """Figures per tonne of a product on a path: money by item and together, capital, time, hours, CO2."""

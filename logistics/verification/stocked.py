@@ -52,12 +52,13 @@ class _Holding:
         capital = search.scale * weights.get("capital", 0.0)
         self._carrying = capital * float(books.ledger.carrying_cny_per_t_h()[product])
         self._assortment_h = 24.0 * float(network.numbers("products", "assortment_stock_d")[product])
-        self._z = float(network.numbers("products", "service_factor")[product])
+        z = float(network.numbers("products", "service_factor")[product])
+        self._z = {option: z * factor for option, factor in books.pooling.items()}
 
     def of(self, option: str) -> tuple[float, float, float]:
         """Storage price per hour, κ of safety stock, and cost of the assortment stock at an option."""
         rate = self._storage[option] + self._carrying
-        return self._storage[option], self._z * rate, self._assortment_h * rate
+        return self._storage[option], self._z[option] * rate, self._assortment_h * rate
 
 
 class StockedWays:
@@ -98,7 +99,7 @@ class StockedWays:
                 wanted.setdefault(end, []).append(i)
         figures = _Holding(search, product, search.limits.on_money(factors))
         late = np.array([search.late(name, factors) for name, _, _ in group])
-        promise_h = np.array([books.promise_h(name) for name, _, _ in group])
+        latest_h = np.array([search.latest_h(name) for name, _, _ in group])
         views: list[tuple[float, _StoreView, list[tuple[int, int]], Floats]] = []
         for store in self._stores:
             ways = [
@@ -113,7 +114,7 @@ class StockedWays:
             own = self._scale * (own + values[rows] * (graph.customer_h[store] + graph.customer_h[arcs]))
             own += dues[store] + dues[arcs]
             # The customer waits from the warehouse on, so whether a way is late shows at its end.
-            is_late = graph.hours[store] + graph.hours[arcs] > promise_h[rows] + LATE_H
+            is_late = graph.hours[store] + graph.hours[arcs] > latest_h[rows] + LATE_H
             own += np.where(is_late, late[rows], 0.0)
             view = self._view(store, product, starts, dues, figures)
             starts_of = np.array([row_of[asked[i][0]] for i in rows])

@@ -101,6 +101,7 @@ def packed_layer(
     assortment_h: Floats,
     storage_cny_per_m3_day: dict[str, float],
     return_share: Floats,
+    pooling: dict[str, float],
 ) -> tuple[Layer, dict[Vertex, int], dict[int, list[int]]]:
     """Turn arcs into a :class:`Layer`, with its vertices' numbers and marked arcs by limit.
 
@@ -115,6 +116,8 @@ def packed_layer(
     return_share
         Share of stocked orders that come back, by product: the way from warehouse to door a second time, and
         the fee of putting away a second time.
+    pooling
+        Factor on safety stock by warehouse option.
     """
     arcs = without_parallels(arcs)
     number: dict[Vertex, int] = {}
@@ -172,6 +175,7 @@ def packed_layer(
         steps=tuple(a.step for a in arcs),
         store_arc=np.array(stores, dtype=np.int32),
         storage_cny_per_t_h=storage,
+        pooling=column([pooling[arcs[i].step.option_id] for i in stores]),
     )
     marked: dict[int, list[int]] = {}
     for i, arc in enumerate(arcs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from logistics.virtual_network.instance import (
     Weights,
 )
 from logistics.virtual_network.layers import common_ground, layer_arcs
-from logistics.virtual_network.limits import limits_of, marked_arcs
+from logistics.virtual_network.limits import limits_of, marked_arcs, with_latest_hours
 from logistics.virtual_network.resources import shared_resources
 from logistics.virtual_network.tariffs import TariffUnits, border_tax_cny_per_t
 
@@ -101,6 +102,7 @@ def build_instance(
     vertices: dict[str, dict[Vertex, int]] = {}
     marks: dict[int, dict[int, list[int]]] = {}
     storage = {str(o["option_id"]): float(o["storage_cny_per_m3_day"]) for o in ground.options}
+    pooling = {str(o["option_id"]): pooling_factor(o) for o in ground.options}
     assortment = network.numbers("products", "assortment_stock_d") * HOURS_PER_DAY
     for name in names:
         segment = name.split("-", 1)[1]
@@ -116,7 +118,9 @@ def build_instance(
         if limits:
             starts: list[Vertex] = [("L0", origin) for origin in origins]
             arcs, copied = marked_arcs(arcs, ground, name.split("-", 1)[0], limits, starts)
-        layer, vertices[name], marked = packed_layer(name, arcs, units, assortment, storage, returned)
+        layer, vertices[name], marked = packed_layer(
+            name, arcs, units, assortment, storage, returned, pooling
+        )
         for number, limit in enumerate(limits):
             if copied and limit.flagged:
                 marked.setdefault(number, [])
@@ -132,11 +136,17 @@ def build_instance(
         tuple(layers),
         resources,
         products,
-        commodities,
+        with_latest_hours(network, limits, commodities),
         OBJECTIVES[objective] if isinstance(objective, str) else objective,
         unserved_cny_per_t,
         limits_of(network, limits, commodities, names, fob_cny_per_t, marks),
     )
+
+
+def pooling_factor(option: Mapping[str, Any]) -> float:
+    """Factor on the safety stock of a warehouse: it falls with the root of the planned throughput."""
+    pooled, planned = option["pooled_from_t_per_year"], option["planned_t_per_year"]
+    return float(np.sqrt(pooled / planned)) if pooled and planned else 1.0
 
 
 def products_of(network: Network) -> Products:

@@ -172,6 +172,9 @@ class Layer:
         Arcs that put cargo into stock; every path of a stocked layer has exactly one. Empty otherwise.
     storage_cny_per_t_h
         Storage fee of stock behind each store arc, shape (store arcs, products).
+    pooling
+        Factor on the safety stock behind each store arc, by the throughput it is planned for; empty: 1, shape
+        (store arcs,).
     """
 
     name: str
@@ -191,6 +194,7 @@ class Layer:
     steps: tuple[Step, ...]
     store_arc: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
     storage_cny_per_t_h: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    pooling: Floats = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         """Freeze the arrays and check what must always hold."""
@@ -257,7 +261,7 @@ class Commodities:
     constant_cny_per_t
         Cost that each path has alike: duty, VAT and border fees.
     promise_h
-        Customer hours that were promised; inf: nothing was.
+        Customer hours after which cargo is late: those promised, or those of a limit with days; inf: never.
     promise_is_hard
         Whether later paths are forbidden.
     instead_of

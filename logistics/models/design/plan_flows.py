@@ -6,7 +6,7 @@ flows start from those of the plans before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -70,12 +70,21 @@ class PlanFlows:
         """Paths of the plans that were solved, in the numbers of the problem's instance."""
         return [(k, path) for (k, _), path in self._known[year].items()]
 
-    def solved(self, year: int, y: Floats) -> SolvedFlow:
-        """Flows of a year with these options open, in the numbers of the problem's instance."""
+    def solved(
+        self, year: int, y: Floats, adjusted: Callable[[Instance], Instance] | None = None
+    ) -> SolvedFlow:
+        """Flows of a year with these options open, in the numbers of the problem's instance.
+
+        Parameters
+        ----------
+        adjusted
+            What changes costs of the restricted instance, and nothing else.
+        """
         union = self._unions[year]
         part = union.restricted(np.flatnonzero(y > OPEN).tolist())
         known = _within(part, self.known(year))
         instance, stop = self._sized(year, y, part), StopRule(self._gap)
+        instance = instance if adjusted is None else adjusted(instance)
         whole, least = float(instance.commodities.demand_t.sum()), self._least(year)
         allowed = self._problem.allowed_t(year) + SERVED * max(1.0, whole)
         try:

@@ -66,7 +66,7 @@ def path_traits(
         is_store = number[arc] >= 0
         store[path[is_store]] = number[arc[is_store]]
         cycle = total(costs.stock_h[goods, arc])
-        safety = instance.products.service_factor[product] * np.sqrt(total(costs.spread_h2[goods, arc]))
+        safety = costs.service[store, product] * np.sqrt(total(costs.spread_h2[goods, arc]))
         money = money + layer.storage_cny_per_t_h[store, product] * (cycle + safety)
         cost = cost + costs.storage[store, product] * cycle
         cost = cost + (costs.storage[store, product] + instance.weights.carrying * carrying_rate) * safety

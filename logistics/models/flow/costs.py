@@ -27,6 +27,8 @@ class LayerCosts:
         Weight of (time value × customer hours) in the objective.
     storage
         Weighted storage fee per tonne and hour behind each store arc, shape (store arcs, products).
+    service
+        Service factor with what pooling leaves of it, shape (store arcs, products).
     kappa
         Cost of safety stock per square root of h², shape (store arcs, products).
     stock_h
@@ -39,6 +41,7 @@ class LayerCosts:
     customer_h: Floats
     time_weight: float
     storage: Floats
+    service: Floats
     kappa: Floats
     stock_h: Floats
     spread_h2: Floats
@@ -64,12 +67,15 @@ def layer_costs(instance: Instance, layer: Layer) -> LayerCosts:
     if layer.stocked:
         upstream[[step.action == "deliver" for step in layer.steps]] = 0.0
     storage = weights.money * layer.storage_cny_per_t_h.reshape(len(layer.store_arc), len(products.ids))
+    pooling = layer.pooling if len(layer.pooling) else np.ones(len(layer.store_arc))
+    service = pooling[:, None] * products.service_factor
     return LayerCosts(
         fixed=np.ascontiguousarray(fixed),
         customer_h=layer.customer_h,
         time_weight=weights.time_value,
         storage=storage,
-        kappa=products.service_factor * (carrying + storage),
+        service=service,
+        kappa=service * (carrying + storage),
         stock_h=stock_h,
         spread_h2=(layer.lead_h * products.cv2_h[:, None] + layer.variance_h2) * upstream,
     )

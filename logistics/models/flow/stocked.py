@@ -283,8 +283,7 @@ class StockedPricer:
         roots = RootCosts(
             root=self._layer.tail[store_arc].astype(np.int32),
             storage=scale * costs.storage[stores, product] + fee,
-            kappa=scale * costs.kappa[stores, product]
-            + fee * self._instance.products.service_factor[product],
+            kappa=scale * costs.kappa[stores, product] + fee * costs.service[stores, product],
             own_w=np.ascontiguousarray(costs.spread_h2[product][store_arc]),
         )
         return hull_paths(

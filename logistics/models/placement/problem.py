@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logistics.models.flow.solved import SolvedFlow
+from logistics.models.placement.pooling import Pooling
 from logistics.models.placement.sourcing import Sourcing
 from logistics.virtual_network.instance import Instance
 
@@ -119,6 +120,9 @@ class PlacementProblem:
         Resources that hang on places, as far as they can be used without using these.
     sourcing
         Doors from places to markets, of which one a market is open; None: any place may serve any market.
+    pooling
+        Warehouses whose safety stock depends on their throughput. The instances then count it as if as much
+        went through as can.
     """
 
     instances: tuple[Instance, ...]
@@ -132,6 +136,7 @@ class PlacementProblem:
     rules: Rules
     tied: tuple[Tied, ...] = ()
     sourcing: Sourcing | None = None
+    pooling: Pooling | None = None
 
     @cached_property
     def distinct_places(self) -> tuple[Place, ...]:

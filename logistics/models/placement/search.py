@@ -13,6 +13,7 @@ from logistics.models.design.plan_flows import PlanFlows
 from logistics.models.design.problem import DesignProblem, SideRows, relative_gap
 from logistics.models.design.tolls import takes_tolls
 from logistics.models.flow.solved import Duals, SolvedFlow
+from logistics.models.placement.pooling import Pooling, exactly_priced, planned_for, throughput
 from logistics.models.placement.priced import (
     PricedChoice,
     PricedPlacement,
@@ -40,6 +41,8 @@ Tell = Callable[[float, float, int], None]
 FLOW_GAP = 1e-6
 MOST_ROUNDS, MOST_OTHERS = 12, 2
 """Plans that prices propose one after the other; sets tried before the next bound on all that were not."""
+POOLING_ROUNDS, SETTLED = 4, 1e-9
+"""Most flows of a plan whose stock is planned for what goes through, and what the last must still save."""
 FORCED_S, SOURCES_S = 5.0, 20.0
 """Time limits of a choice in which one candidate is forced, and of choices with the source of each market."""
 STEPS, FEW_STEPS = 200, 40
@@ -141,7 +144,29 @@ class PlacementSearch:
         share = np.minimum(1.0, one.share_of_capacity(problem, room))
         is_open = dict(zip(problem.distinct_places, (room > 0).tolist(), strict=True))
         tied = [float(all(is_open[place] for place in each.needs)) for each in problem.tied]
-        return self._flows.solved(year, np.concatenate([share, tied, self._open_doors(year, sources)]))
+        y = np.concatenate([share, tied, self._open_doors(year, sources)])
+        flow = self._flows.solved(year, y)
+        return flow if problem.pooling is None else self._pooled(year, y, flow, problem.pooling)
+
+    def _pooled(self, year: int, y: Floats, least: SolvedFlow, pooling: Pooling) -> SolvedFlow:
+        """A flow whose safety stock is planned for what goes through each warehouse, priced so.
+
+        Throughputs settle in a few rounds, each solved at those of the round before; the best round counts.
+        Bound and prices stay those of the least that stock can cost.
+        """
+        if least.status not in ("optimal", "limit"):
+            return least
+        instance, planned = self.problem.instances[year], dict(pooling.most_t[year])
+        best, flow = exactly_priced(instance, pooling, least, planned), least
+        for _ in range(POOLING_ROUNDS):
+            planned |= throughput(instance, flow)
+            flow = self._flows.solved(year, y, lambda part, t=planned: planned_for(part, pooling, t))  # type: ignore[misc]
+            priced = exactly_priced(instance, pooling, flow, planned)
+            settled = priced.objective >= best.objective * (1 - SETTLED)
+            best = priced if priced.objective < best.objective else best
+            if settled:
+                break
+        return replace(best, bound=least.bound, duals=least.duals)
 
     def _open_doors(self, year: int, sources: Sources | None) -> Floats:
         """Which doors from places to markets are open, in order."""

@@ -185,7 +185,7 @@ class Through:
         store_arc = graph.store_arc[stores]
         fee = self._dues.on_money(group.factor) * graph.storage_cny_per_t_h[stores, product]
         storage = self._scale * costs.storage[stores, product] + fee
-        kappa = self._scale * costs.kappa[stores, product] + fee * instance.products.service_factor[product]
+        kappa = self._scale * costs.kappa[stores, product] + fee * costs.service[stores, product]
         least = float(np.min(storage, initial=np.inf)) if len(stores) else 0.0
         weights = self._scale * costs.fixed[product] + dues + least * costs.stock_h[product]
         closed = weights.copy()

@@ -145,6 +145,7 @@ def _cut(layer: Layer, arcs: Ints, number: Ints, row: Ints) -> Layer:
         steps=tuple(layer.steps[i] for i in arcs.tolist()),
         store_arc=number[layer.store_arc[stores]],
         storage_cny_per_t_h=layer.storage_cny_per_t_h[stores],
+        pooling=layer.pooling[stores] if len(layer.pooling) else layer.pooling,
     )
 
 
