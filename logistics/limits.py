@@ -14,7 +14,7 @@ from logistics.network.where import matching_rows
 
 LimitKind = Literal["mean_customer_days", "co2", "money", "promise_share", "local_gateway_share", "load"]
 Reading = Literal["exit_port", "declared"]
-Measured = Literal["tonnes", "value"]
+Measured = Literal["tonnes", "value", "orders"]
 MOST_FLAGS = 6
 """Floors and limits on modes in one scenario: each may double the virtual network."""
 
@@ -40,7 +40,10 @@ class PlanLimit:
     reading
         Local share by the port of exit (entry) or by the customs office that declares.
     measured
-        Local share of tonnes, or of FOB value.
+        Local share of tonnes, or of FOB value; promise share of tonnes, or of orders.
+    days
+        Of a promise share: customer days after which cargo is late, whatever the product promises; None:
+        those it promises.
     place
         Where it is written.
     """
@@ -55,6 +58,7 @@ class PlanLimit:
     reading: Reading = "exit_port"
     measured: Measured = "tonnes"
     place: str = ""
+    days: float | None = None
 
     @property
     def flagged(self) -> bool:
@@ -73,8 +77,8 @@ class PlanLimit:
     @property
     def row_unit(self) -> str:
         """Unit of what is counted over a year, and that a price is for one of."""
-        if self.kind == "local_gateway_share" and self.measured == "value":
-            return "CNY"
+        if self.measured != "tonnes":
+            return {"value": "CNY", "orders": "orders"}[self.measured]
         return {"mean_customer_days": "t h", "co2": "kg", "money": "CNY"}.get(self.kind, "t")
 
 

@@ -34,8 +34,8 @@ SHIP = (
 )
 LATE = FLIGHT.replace("_id: FLY", "_id: LATE").replace("tariff: 9", "opening_year: 2022, tariff: 9", 1)
 CANDIDATES = """\
-WH_DE_lease,WH_DE,lease,m,option,800,40,10,3,5,2,5000,20000,10,,,,invented for the tests,high,
-WH_DE_build,WH_DE,build,l,option,2000,30,10,2,5,1.5,200000,3000000,20,,,,invented for the tests,estimate,
+WH_DE_lease,WH_DE,lease,m,option,800,40,10,3,5,2,5000,20000,10,,,,,,,invented for the tests,high,
+WH_DE_build,WH_DE,build,l,option,2000,30,10,2,5,1.5,200000,3000000,20,,,,,,,invented for the tests,estimate,
 """
 """Warehouses that a study of sites may open."""
 STUDIES = {

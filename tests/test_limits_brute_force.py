@@ -43,9 +43,9 @@ class Facts:
         Passages met: by service, number of the stop where the leg ends, way.
     mode_of
         Mode of each service.
-    direction, promise_h, hard, fob
+    direction, promise_h, hard, fob, orders
         Of each demand row: export, import or transit; customer hours promised (inf: none) and whether later
-        ways are forbidden; CNY per tonne.
+        ways are forbidden; CNY and orders per tonne.
     """
 
     domestic: frozenset
@@ -56,6 +56,7 @@ class Facts:
     promise_h: dict
     hard: dict
     fob: dict
+    orders: dict
 
     @classmethod
     def of(cls, network):
@@ -67,7 +68,7 @@ class Facts:
         segments = {(r["product_id"], r["segment"]): r for r in network.rows("product_segments")}
         fob = {r["product_id"]: 1000.0 * r["fob_cny_per_kg"] for r in network.rows("products")}
         home = network.info.home_territory
-        direction, promise_h, hard, worth = {}, {}, {}, {}
+        direction, promise_h, hard, worth, orders = {}, {}, {}, {}, {}
         for row in network.rows("demand"):
             name, pair = row["demand_id"], segments[(row["product_id"], row["segment"])]
             leaves, enters = (
@@ -77,6 +78,7 @@ class Facts:
             promise_h[name] = np.inf if pair["promise_d"] is None else 24.0 * pair["promise_d"]
             hard[name] = bool(pair["promise_is_hard"])
             worth[name] = fob[row["product_id"]]
+            orders[name] = 1000.0 / pair["order_kg"]
         return cls(
             domestic=frozenset(service for service, found in stops.items() if len(found) == 1),
             local=frozenset(s for s, row in sites.items() if row["province"] == network.info.home_province),
@@ -91,6 +93,7 @@ class Facts:
             promise_h=promise_h,
             hard=hard,
             fob=worth,
+            orders=orders,
         )
 
     def uses(self, step, limit):
@@ -360,9 +363,12 @@ class Ways:
             scale = hundred_percent(limit, limit.value, whole)
             return LimitRow((times == 0).astype(float), none + 1.0, bound, scale)
         if limit.kind == "promise_share":
-            promise_h = np.array([facts.promise_h[name] for name in c.demand_id])
-            weight = scope * np.isfinite(promise_h)
-            missed = self.customer_h > promise_h[k] + LATE_H
+            latest_h = np.array(
+                [24.0 * limit.days if limit.days else facts.promise_h[name] for name in c.demand_id]
+            )
+            orders = np.array([facts.orders[name] for name in c.demand_id])
+            weight = scope * np.isfinite(latest_h) * (orders if limit.measured == "orders" else 1.0)
+            missed = self.customer_h > latest_h[k] + LATE_H
         else:
             kept = np.array([facts.direction[name] != "transit" for name in c.demand_id], dtype=float)
             worth = np.array([facts.fob[name] for name in c.demand_id])

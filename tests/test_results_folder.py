@@ -18,6 +18,7 @@ from logistics.__main__ import main
 from logistics.errors import InputError
 from logistics.results import write
 from logistics.results.layout import digest_of_bytes, digest_of_files, self_digest
+from logistics.results.read import read_inputs
 from logistics.results.write import write_results
 from logistics.scenario.case import read_case
 from logistics.studies.register import run_study
@@ -722,3 +723,18 @@ def test_a_result_without_inputs_is_bad_input(result, capsys):
     code, _, said = verified(result, capsys)
     assert code == 2
     assert "inputs" in said
+
+
+def test_inputs_of_an_older_version_have_blanks(result, tmp_path):
+    """Columns that the engine did not know yet are what a blank cell is."""
+    folder = tmp_path / "older"
+    shutil.copytree(result, folder)
+    (path,) = folder.glob("inputs/*/2021/demand.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(["tier"]), path)
+    (options,) = folder.glob("inputs/*/2021/warehouse_options.parquet")
+    gone = ["planned_t_per_year", "ramp_up_first_year_share", "moves_from"]
+    pq.write_table(pq.read_table(options).drop_columns(gone), options)
+    old, new = (read_inputs(one).networks[2021] for one in (folder, result))
+    for table, columns in (("demand", ["tier"]), ("warehouse_options", gone)):
+        for column in columns:
+            assert old.tables[table][column].to_pylist() == new.tables[table][column].to_pylist()

@@ -35,6 +35,7 @@ STUDY = {
     "thirty-routes-2023": "portfolio",
     "overseas-warehouses-2023": "siting",
     "consolidation-sites": "siting",
+    "stock-or-direct-2023": "siting",
     "frontier-money-hours": "frontier",
     "disruptions-2021": "disruption",
 }

@@ -50,6 +50,8 @@ def test_coverage_that_nothing_reaches_is_infeasible(desk):
     ran = desk.run(f"{COVERAGE.replace('1.31', '0.2')}study: {{kind: siting, baselines: false}}")
     assert ran.code == 3, ran.err
     assert verified(ran.folder)
+    assert "asked for 50.00%; with every candidate open it is" in ran.err
+    assert "MK_US" in ran.err
 
 
 def test_demand_that_nothing_serves_is_not_called_solved(desk):
@@ -122,3 +124,54 @@ def test_channels_without_cargo_are_told(desk):
     )
     assert ran.code == 0
     assert "may be sold both directly and from stock" in ran.err
+
+
+def moving(rows):
+    """OLD may be moved to another place at a cost, and something may not be moved at all."""
+    new = next(row for row in rows if row["option_id"] == "B_ACQUIRE")
+    moved = {"capex_cny": 1e5, "life_years": 20.0, "fixed_cny_per_year": 1e5, "moves_from": "OLD"}
+    return [*rows, {**new, **moved, "option_id": "OLD_MOVED", "size": "moved", "pick_cny_per_order": 1.0}]
+
+
+@pytest.mark.parametrize(("closable", "moves"), [("option_id == 'OLD'", True), (None, False)])
+def test_a_warehouse_that_is_moved_closes_where_it_was(desk, closable, moves):
+    parent = desk.with_options(moving)
+    key = f', closable: "{closable}"' if closable else ""
+    wanted = "candidates: \"option_id == 'OLD_MOVED'\"" if closable else "candidates: \"size != 'xs'\""
+    ran = desk.run(
+        f"study: {{kind: siting, baselines: false, {wanted}{key}}}\nsolver: {{gap: 0.001}}", parent=parent
+    )
+    assert ran.code in (0, 4), ran.err
+    assert verified(ran.folder)
+    chosen = {row["option_id"]: row["chosen"] for row in table(ran, "candidates")}
+    assert ("OLD_MOVED" in chosen) == moves
+    assert not moves or not (chosen["OLD_MOVED"] and chosen["OLD"])
+    assert not moves or chosen["OLD_MOVED"]
+
+
+def test_a_move_from_nowhere_is_refused(desk):
+    parent = desk.with_options(
+        lambda rows: [
+            {**row, "moves_from": "A_LEASE"} if row["option_id"] == "B_ACQUIRE" else row for row in rows
+        ]
+    )
+    problems = desk.refused("study: {kind: siting}", parent=parent)
+    assert any(
+        "moves_from: B_ACQUIRE moves 'A_LEASE', which is no existing warehouse" in line for line in problems
+    ), problems
+
+
+def test_a_budget_for_all_years_holds(desk):
+    """B_ACQUIRE costs 500,000 and A_BUILD 300,000: together they are too dear."""
+    study = "study: {kind: siting, baselines: false, budgets: [{total_cny: 600000}]}"
+    ran = desk.run(f"years: [2021, 2022]\n{study}\nsolver: {{gap: 0.001}}", parent="two")
+    assert ran.code == 0, ran.err
+    assert verified(ran.folder)
+    assert sum(row["capex_cny"] for row in table(ran, "siting_years")) <= 600000
+    (poor,) = desk.refused(
+        "study: {kind: siting, budgets: [{total_cny: 1}]}",
+        parent=desk.with_options(
+            lambda rows: [row for row in rows if row.get("capex_cny") or row.get("status") == "existing"]
+        ),
+    )
+    assert "budget of 1 CNY pays for none" in poor

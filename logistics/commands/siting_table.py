@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from logistics.commands.rich_tables import headed, number
+from logistics.reports.sections.siting_plans import by_regret
 from logistics.words import text
 
 MOST_CANDIDATES = 20
@@ -108,6 +109,12 @@ def _plan_name(row: Mapping[str, Any], lang: str) -> str:
     return f"{kind} {name}"
 
 
+def _regret(row: Mapping[str, Any]) -> str:
+    """Where a plan was solved in all futures its largest regret, else what it is at least."""
+    most = row["largest_regret_at_most_cny"]
+    return f"≥ {number(row['largest_regret_cny'] / 1e6, 1)}" if most is None else number(most / 1e6, 1)
+
+
 def _print_regret(console: Console, rows: list[dict[str, Any]], lang: str) -> None:
     heads: list[tuple[str, ...]] = [
         ("term.plan", "left"),
@@ -116,11 +123,8 @@ def _print_regret(console: Console, rows: list[dict[str, Any]], lang: str) -> No
     ]
     table = headed(lang, "siting.regret", heads)
     largest = {row["plan"]: row for row in rows}
-    for name in sorted(largest, key=lambda plan: (largest[plan]["largest_regret_cny"], plan)):
+    for name in sorted(largest, key=lambda plan: by_regret(largest[plan])):
         row = largest[name]
-        table.add_row(
-            Text(name),
-            number(row["largest_regret_cny"] / 1e6, 1),
-            text("term.yes", lang) if row["least_of_largest"] else "",
-        )
+        least = "siting.proven" if row["least_is_proven"] else "term.yes"
+        table.add_row(Text(name), _regret(row), text(least, lang) if row["least_of_largest"] else "")
     console.print(table)

@@ -26,6 +26,18 @@ def unfit_options(network: Network) -> Iterator[Problem]:
                 yield Problem("table.duplicate", where, "/".join(kind), str(first[key]), "size")
             first.setdefault(key, line)
             yield from _unfit_cost(row, file, line)
+    yield from _unfit_moves(network)
+
+
+def _unfit_moves(network: Network) -> Iterator[Problem]:
+    """A move starts at a warehouse that exists."""
+    rows = network.rows("warehouse_options")
+    existing = [str(row["option_id"]) for row in rows if row["status"] == "existing"]
+    for line, row in enumerate(rows, 2):
+        moved = str(row["moves_from"])
+        if moved and (moved not in existing or row["status"] != "option"):
+            where = Where(f"{network.name}/warehouse_options.csv", line, "moves_from")
+            yield Problem("option.move", where, moved, ", ".join(existing[:12]), str(row["option_id"]))
 
 
 def _unfit_cost(row: dict[str, Any], file: str, line: int) -> Iterator[Problem]:

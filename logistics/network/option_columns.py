@@ -28,6 +28,13 @@ WAREHOUSE_COLUMNS = (
     Column("storage_cny_per_m3_day", "number", "storage", low=0, high=BIG),
     *_COST,
     Column(
+        "moves_from",
+        "id",
+        "existing option that closes where this one opens: a move, whose cost is in `capex_cny`",
+        required=False,
+        refers_to="warehouse_options",
+    ),
+    Column(
         "pooled_from_t_per_year",
         "number",
         "throughput at which the products' demand_cv holds; blank: safety stock does not depend on it",

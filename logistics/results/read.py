@@ -87,7 +87,18 @@ def read_inputs(folder: Path) -> SavedInputs:
 def _read_table(folder: Path, schema: TableSchema) -> pa.Table:
     """A table of the inputs; one that may be left out is empty where the engine did not know it yet."""
     path = folder / f"{schema.name}.parquet"
-    return empty_table(schema) if schema.optional and not path.exists() else pq.read_table(path)
+    if schema.optional and not path.exists():
+        return empty_table(schema)
+    table = pq.read_table(path)
+    like = empty_table(schema).schema
+    for column in schema.all_columns:
+        # Columns that the engine did not know yet are blank.
+        if column.name not in table.column_names and not column.required:
+            field = like.field(column.name)
+            none = {pa.bool_(): False, pa.string(): ""}.get(field.type)
+            blank = none if column.default is None else column.default
+            table = table.append_column(field, pa.array([blank] * table.num_rows, field.type))
+    return table
 
 
 def read_plan(folder: Path, *, hand_made: bool = False, name: str = PLAN) -> Plan:

@@ -79,6 +79,10 @@ class Choice:
         for site in sorted(set(sites)) if self.study.get("one_per_site", True) else ():
             if sites.count(site) > 1:
                 yield site, ", ".join(sorted(n for n, one in new.items() if one.site_id == site)), "1"
+        for name, one in new.items():
+            moved = str(one.row.get("moves_from") or "")
+            if moved and moved in self.opens:
+                yield f"moves_from {moved}", name, ""
         for number, count in enumerate(self.study.get("counts", ())):
             have = len(self.options.meeting(count.get("where")) & new.keys())
             least, most = count.get("least"), count.get("most")
@@ -90,11 +94,15 @@ class Choice:
         """Budgets of a year that what opens in it does not keep."""
         for number, budget in enumerate(self.study.get("budgets", ())):
             counted = self.options.meeting(budget.get("where"))
-            for year, most in budget["cny"].items():
+            for year, most in budget.get("cny", {}).items():
                 opening = self.opening_in(int(year))
                 spent = invested_cny({name: one for name, one in opening.items() if name in counted})
                 if spent > most * (1 + CLOSE_SHARE) + CLOSE_CNY:
                     yield f"budgets.{number} {year}", f"{spent:.12g}", f"≤ {most:.12g}"
+            total = budget.get("total_cny")
+            spent = invested_cny({n: one for n, one in self.new(self.opens).items() if n in counted})
+            if total is not None and spent > total * (1 + CLOSE_SHARE) + CLOSE_CNY:
+                yield f"budgets.{number} total", f"{spent:.12g}", f"≤ {total:.12g}"
 
 
 def invested_cny(options: Mapping[str, Option]) -> float:

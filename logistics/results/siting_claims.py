@@ -33,9 +33,10 @@ SITING = "siting"
 CANDIDATES, PLANS, YEARS = "candidates", "siting_plans", "siting_years"
 SOLVED = 2e-6
 """Flows of the tables and of the plans are solved apart, each to a gap; so much of the cost may differ."""
-ALL_CARGO, THROUGH_ONE = 1e-3, 5e-2
-"""Cargo that costs the same may then go other ways: so far figures of all of it, and of that through one
-candidate, may differ. What a row says of itself must fit exactly."""
+ALL_CARGO, THROUGH_ONE = 1e-3, 1e-6
+"""Cargo of the table of plans is solved apart, too, and what costs the same may go other ways: so far may
+figures of all of it differ. Those of one candidate are read from the plan itself. What a row says of itself
+must fit exactly."""
 CHANNEL = ("demand", "tonnes_per_year")
 """How cargo is sold is judged by itself."""
 SOURCE = ("sites", "stocked_from")
@@ -247,6 +248,8 @@ class _Claims:
             }
             if kind != "frontier" and worse is not None and saved is not None and saved > 0:
                 own["worse_share_of_benefit"] = worse / saved
+            if kind != "frontier" and row["value_cny"] is not None and row["bound_cny"] is not None:
+                own["gap"] = max(0.0, row["value_cny"] - row["bound_cny"]) / max(1.0, abs(row["value_cny"]))
             yield from differing(PLANS, label, row, own)
             if row["value_cny"] is None:
                 continue

@@ -139,7 +139,9 @@ class OptionTable:
             if row["table"] == FACILITIES:
                 if name in facilities and site[STATUS] == "option":
                     found[name] = Option(row, site, is_facility=True, exists=False)
-            elif (name in new and row[STATUS] == "option") or (name in leaving and row[STATUS] == "existing"):
+            elif (
+                name in new and row[STATUS] == "option" and row.get("moves_from") in ("", None, *leaving)
+            ) or (name in leaving and row[STATUS] == "existing"):
                 found[name] = Option(row, site, is_facility=False, exists=row[STATUS] == "existing")
         return found
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from logistics.errors import Problem, Where, did_you_mean
 from logistics.limits import MOST_FLAGS, PlanLimit, demand_in_scope
@@ -44,6 +47,7 @@ def placed_limits(limits: Limits, document: Document) -> tuple[PlanLimit, ...]:
         add(
             "min_promise_share", i, count,
             kind="promise_share", value=promise.share, least=True, where=promise.where or "",
+            measured=promise.measured, days=promise.days,
         )  # fmt: skip
     for i, local in enumerate(limits.min_local_gateway_share or ()):
         count = len(limits.min_local_gateway_share or ())
@@ -69,6 +73,7 @@ def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Pr
     flags = [limit for limit in limits if limit.flagged]
     if len(flags) > MOST_FLAGS:
         yield Problem("limit.too_many", _where(flags[MOST_FLAGS]), str(len(flags)), str(MOST_FLAGS))
+    scopes: dict[str, NDArray[np.bool_]] = {}
     for limit in limits:
         if limit.kind == "load":
             table, column = THINGS[limit.thing]
@@ -87,9 +92,45 @@ def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Pr
         if not inside.any():
             yield Problem("change.no_rows", _where(limit), limit.where, "demand")
             continue
+        scopes[limit.id] = inside
         segments = network.tables["product_segments"]
-        if limit.kind == "promise_share" and segments["promise_d"].null_count == segments.num_rows:
+        promised = segments["promise_d"].null_count < segments.num_rows
+        if limit.kind == "promise_share" and limit.days is None and not promised:
             yield Problem("limit.no_promise", _where(limit), limit.id, severity="warning")
+    yield from _lateness_problems(network, [limit for limit in limits if limit.id in scopes], scopes)
+
+
+def _lateness_problems(
+    network: Network, limits: Sequence[PlanLimit], scopes: Mapping[str, NDArray[np.bool_]]
+) -> Iterator[Problem]:
+    """Yield what makes a row of demand late after different days: two limits, or one and a hard promise.
+
+    Parameters
+    ----------
+    scopes
+        Whether each row of demand.csv is in the scope of each limit, by its id.
+    """
+    cells = {(row["product_id"], row["segment"]): row for row in network.rows("product_segments")}
+    # A pair that is not in the table is a problem of its own.
+    rows = [cells.get((row["product_id"], row["segment"]), {}) for row in network.rows("demand")]
+    names = network.texts("demand", "demand_id")
+    promise_d = np.array([row.get("promise_d") for row in rows], dtype=float)
+    hard = np.array([bool(row.get("promise_is_hard")) for row in rows], dtype=bool)
+    latest_d, said_by = np.full(len(rows), np.nan), np.full(len(rows), -1)
+    for number, limit in enumerate(limits):
+        if limit.kind != "promise_share":
+            continue
+        inside = scopes[limit.id]
+        days = promise_d if limit.days is None else np.full(len(rows), limit.days)
+        for row in np.flatnonzero(inside & hard)[:1] if limit.days is not None else ():
+            stated = f"{days[row]:g}", f"{promise_d[row]:g}"
+            yield Problem("limit.days_hard", _where(limit), *stated, names[row])
+        counts = inside & np.isfinite(days)
+        for row in np.flatnonzero(counts & np.isfinite(latest_d) & ~np.isclose(days, latest_d, 1e-12))[:1]:
+            other = limits[said_by[row]]
+            stated = f"{days[row]:g}", f"{latest_d[row]:g} ({other.place})"
+            yield Problem("limit.days_differ", _where(limit), *stated, names[row])
+        latest_d[counts], said_by[counts] = days[counts], number
 
 
 def _where(limit: PlanLimit) -> Where:

@@ -158,10 +158,14 @@ class MeanDays(_Strict):
 
 
 class PromiseShare(_Strict):
-    """Share of the tonnes that keep their promise; what is not served is late."""
+    """Share of the cargo that keeps its promise, or comes within days; what is not served is late."""
 
     share: float = Field(ge=0, le=1)
     where: str | None = Field(default=None, max_length=1000, description="condition on demand.csv")
+    days: float | None = Field(
+        default=None, gt=0, le=365, description="customer days, instead of those promised"
+    )
+    measured: Literal["tonnes", "orders"] = "tonnes"
 
 
 class LocalShare(_Strict):

@@ -6,7 +6,7 @@ The plan is each year with what exists; what is chosen stands in plans of its ow
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +27,7 @@ from logistics.studies.study import PlanRecord, Report, Status, StudyResult
 from logistics.studies.year_flow import Question, YearOutcome, solved_year
 
 if TYPE_CHECKING:
-    from logistics.models.placement.problem import PlacementAnswer
+    from logistics.models.placement.problem import Flags, PlacementAnswer
     from logistics.models.placement.search import PlacementSearch
     from logistics.studies.siting_plans import LastYear, SitedPlan
     from logistics.studies.siting_problem import SitedYears
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 MAIN_SHARE = 0.5
 """Share of the time limit that the search over all years gets."""
 FUTURE_SHARE = 0.05
+"""Of each search on the last year: as planned, at another worth of time, in each future."""
+VALUE_SHARE, SWEEP_SHARE, REGRET_SHARE = 0.09, 0.03, 0.07
+"""Of plans for the worth of candidates, of the sweep, and of plans in futures, all of each together."""
 SETTLING_ROUNDS = 4
 LEAST_GAP = 2e-4
 """Smallest gap that the search asks for: where warehouses compete for capacity, prices prove little more."""
@@ -113,14 +116,18 @@ class Siting:
         # What exists need not be enough: candidates may serve what it cannot, and keep limits that it breaks.
         if any(tables.outcome.status == "no_plan" for tables in base.values()):
             return SitingResult(tuple(base.values()), (), "no_plan", {})
+        from logistics.studies.siting_reach import limits_out_of_reach
         from logistics.studies.siting_stock import stock_table
 
         questions = [tables.outcome.question for tables in base.values()]
         sited, search, answer = _searched(case, spec, questions, known, report)
-        years = []
+        years, planned = [], None
         if answer.best is not None:
-            years = [_planned(sited, answer, place, report) for place in range(len(questions))]
-        tables = _compared(case, sited, search, answer, report)
+            for place in range(len(questions)):
+                outcome, changes, instance = _planned(sited, answer, place, report)
+                years.append((outcome, changes))
+                planned = outcome, instance
+        tables = _compared(case, sited, search, answer, planned, report)
         if years:
             both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, _ in years]
             tables["accessibility"] = pa.concat_tables(accessibility_table(plans) for plans in both)
@@ -128,6 +135,8 @@ class Siting:
             tables["siting_stock"] = stock_table(sited.problem, answer.best, sorted(base))
         status: Status = answer.status
         warnings = _shortcomings(case, answer)
+        if answer.best is None:
+            warnings = (*warnings, *limits_out_of_reach(sited))
         return SitingResult(tuple(base.values()), tuple(years), status, tables, warnings)
 
     def merge(self, case: Case, spec: SitingTask, results: Sequence[SitingResult]) -> StudyResult:
@@ -170,9 +179,10 @@ def _shortcomings(case: Case, answer: PlacementAnswer) -> tuple[Problem, ...]:
 def _searched(
     case: Case, task: SitingTask, questions: Sequence[Question], known: Mapping[int, Known], report: Report
 ) -> tuple[SitedYears, PlacementSearch, PlacementAnswer]:
-    """Search over all years."""
+    """Search over all years, and then what candidates are worth, which may find a better plan."""
     from logistics.models.flow.carried import carried_paths
     from logistics.models.placement.search import PlacementSearch
+    from logistics.studies.siting_benchmark import value_plans
     from logistics.studies.siting_problem import sited_years
 
     sited = sited_years(task.spec, questions, task.candidates, task.channels)
@@ -195,15 +205,18 @@ def _searched(
         }
         report("run.portfolio", shown)
 
-    gap = max(LEAST_GAP, solver.gap)
+    gap = task.spec.gap or max(LEAST_GAP, solver.gap)
     search = PlacementSearch(sited.problem, paths, gap, MAIN_SHARE * solver.time_limit_s, tell)
-    return sited, search, search.solve([sited.base_taken])
+    search.solve([sited.base_taken])
+    report("run.compares", {"what": "values"})
+    value_plans(search, sited.base_taken, VALUE_SHARE * solver.time_limit_s)
+    return sited, search, search.answer()
 
 
 def _planned(
     sited: SitedYears, answer: PlacementAnswer, place: int, report: Report
-) -> tuple[YearOutcome, list[dict[str, Any]]]:
-    """A year of the chosen plan, solved and checked on the network with its warehouses."""
+) -> tuple[YearOutcome, list[dict[str, Any]], Instance]:
+    """A year of the chosen plan, solved and checked on the network with its warehouses; and its arrays."""
     from logistics.models.flow.carried import carried_paths
     from logistics.models.placement.pooling import throughput
     from logistics.studies.siting_stock import replanned
@@ -212,7 +225,8 @@ def _planned(
     base = sited.questions[place]
     changes = sited.changes(place, answer.best)
     known = sited.problem.instances[place], answer.best.flows[place].used_paths
-    for _ in range(SETTLING_ROUNDS):
+    pooled = sited.problem.pooling.nominal_t if sited.problem.pooling is not None else {}
+    for attempt in range(SETTLING_ROUNDS):
         question = replace(base, network=with_changes(base.network, changes))
         instance, warnings = question.compiled()
         outcome, _ = solved_year(
@@ -222,19 +236,25 @@ def _planned(
             carried_paths(*known, instance),
         )
         # Stock is planned for what goes through; where that has moved, it is planned anew.
-        again = replanned(changes, throughput(instance, outcome.solved))
-        if again == changes:
+        drawn = {o: t for o, t in throughput(instance, outcome.solved).items() if o in pooled}
+        again = replanned(changes, drawn)
+        if again == changes or attempt + 1 == SETTLING_ROUNDS:
             break
         changes, known = again, (instance, outcome.solved.used_paths)
-    return replace(outcome, warnings=tuple(warnings)), changes
+    return replace(outcome, warnings=tuple(warnings)), changes, instance
 
 
 def _compared(
-    case: Case, sited: SitedYears, search: PlacementSearch, answer: PlacementAnswer, report: Report
+    case: Case,
+    sited: SitedYears,
+    search: PlacementSearch,
+    answer: PlacementAnswer,
+    planned: tuple[YearOutcome, Instance] | None,
+    report: Report,
 ) -> dict[str, pa.Table]:
     """The candidates and other plans beside the best one, in the last year."""
     from logistics.models.placement.search import PlacementSearch
-    from logistics.studies.siting_benchmark import alone, worths
+    from logistics.studies.siting_benchmark import alone, ranks, worths
     from logistics.studies.siting_cargo import CargoReader
     from logistics.studies.siting_futures import futures_of
     from logistics.studies.siting_plans import LastYear
@@ -254,50 +274,59 @@ def _compared(
     own = PlacementSearch(year.problem, [known if alike else []], search.gap, FUTURE_SHARE * limit)
     last = LastYear(year, own)
     best_ids = open_ids(sited.problem, answer.best.taken) if answer.best is not None else []
-    start = [year.base_taken, *([last.chosen(best_ids)] if best_ids else [])]
-    own.solve(start)
-    base = own.plan_of(year.base_taken)
-    plans: list[SitedPlan] = [last.plan("base", "base", year.base_taken)]
-    frontier: list[tuple[float, SitedPlan]] = []
     best = last.chosen(best_ids)
+    own.solve([year.base_taken, *([best] if best_ids else [])])
+    base = own.plan_of(year.base_taken)
+    plans = [last.plan("base", "base", year.base_taken)]
     if answer.best is not None:
-        plans.append(last.plan("best", "best", best, own.bound))
-        for most in spec.sweep:
-            tell(f"sweep {most}")
-            plans += last.sweep(most)
-        tell("alternatives")
-        plans += last.others(best, spec.alternatives)
-        if spec.baselines:
-            tell("baselines")
-            plans += last.baselines(best)
-        for factor in spec.frontier:
-            tell(f"frontier {factor:g}")
-            frontier.append((factor, _at_time_value(year, last, factor, search.gap, FUTURE_SHARE * limit)))
-    futures = []
-    if any(spec.futures.model_dump().values()) and answer.best is not None:
-        tried = {f"{plan.kind} {plan.name}": open_ids(year.problem, plan.taken) for plan in plans}
-        futures = futures_of(year, tried, search.gap, FUTURE_SHARE * limit, tell)
+        plans += _beside(last, best, limit, tell)
     tell("candidates")
     reader = CargoReader(year.questions[0].network, year.problem.instances[0], year.candidates)
     alones = alone(last, reader, base)
-    found = Sited(sited, last, answer, alones, worths(search, answer), plans, frontier, futures)
+    futures = []
+    if any(spec.futures.model_dump().values()) and answer.best is not None:
+        tried = {f"{plan.kind} {plan.name}": open_ids(year.problem, plan.taken) for plan in plans}
+        order = ranks([one.net_cny for one in alones])
+        rank = {one.id: place for one, place in zip(year.candidates, order, strict=True)}
+        futures = futures_of(last, rank, tried, FUTURE_SHARE * limit, REGRET_SHARE * limit, tell)
+    found = Sited(sited, last, answer, alones, worths(search, answer), plans, futures, planned)
     return tables_of_siting(found)
 
 
-def _at_time_value(
-    year: SitedYears, last: LastYear, factor: float, gap: float, time_limit_s: float
-) -> SitedPlan:
+def _beside(last: LastYear, best: Flags, limit: float, tell: Callable[[str], None]) -> list[SitedPlan]:
+    """The best plan and those beside it; alternatives are the cheapest of all that is solved for the rest."""
+    spec = last.sited.spec
+    swept: list[SitedPlan] = []
+    if spec.sweep:
+        tell("sweep")
+        swept = last.sweeps(spec.sweep, SWEEP_SHARE * limit)
+    ruled: list[SitedPlan] = []
+    if spec.baselines:
+        tell("baselines")
+        ruled = last.baselines(best)
+    frontier: list[SitedPlan] = []
+    for factor in spec.frontier:
+        tell(f"frontier {factor:g}")
+        frontier.append(_at_time_value(last, factor, FUTURE_SHARE * limit))
+    tell("alternatives")
+    others = last.others(best, spec.alternatives, spec.within)
+    chosen = last.plan("best", "best", best, last.search.bound)
+    return [chosen, *swept, *others, *ruled, *frontier]
+
+
+def _at_time_value(last: LastYear, factor: float, time_limit_s: float) -> SitedPlan:
     """The best plan where customers' time is worth more or less; its flows as the best plan's are weighed."""
     from logistics.models.placement.search import PlacementSearch
     from logistics.studies.siting_problem import open_ids, sited_years
 
+    year = last.sited
     question = year.questions[0]
     weights = dict(question.weights)
     weights["time_value"] = factor * weights["time_value"]
     other = sited_years(
         year.spec, [replace(question, weights=weights)], year.candidates, year.channels, steady=True
     )
-    search = PlacementSearch(other.problem, [()], gap, time_limit_s)
+    search = PlacementSearch(other.problem, [()], last.search.gap, time_limit_s)
     answer = search.solve([other.base_taken])
     taken = last.chosen(open_ids(other.problem, answer.best.taken) if answer.best is not None else [])
-    return last.plan("frontier", f"{factor:g}", taken)
+    return last.plan("frontier", f"{factor:g}", taken, own_gap=answer.gap)

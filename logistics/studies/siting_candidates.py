@@ -54,6 +54,11 @@ class Candidate:
         return self.table == FACILITIES
 
     @property
+    def moves_from(self) -> str:
+        """Existing option that closes where this one opens; empty: none."""
+        return str(self.option.get("moves_from") or "")
+
+    @property
     def place(self) -> tuple[str, str]:
         """Kind and id of the resource that it opens."""
         return ("site", self.site_id) if self.is_facility else ("warehouse", self.id)
@@ -118,17 +123,21 @@ def candidates_of(
             return set()
         return set(matching_rows(table, asked).tolist())
 
-    wanted = meeting(condition, without=facilities is None)
+    rows = table.to_pylist()
     closing, built = meeting(closable, without=False), meeting(facilities, without=False)
+    leaving = {str(rows[number]["option_id"]) for number in closing}
+    wanted = meeting(condition, without=facilities is None)
     found = []
-    for number, row in enumerate(table.to_pylist()):
+    for number, row in enumerate(rows):
         name, place = str(row["table"]), site[str(row["site_id"])]
         if place["status"] == "closed":
             continue
         if name == FACILITIES:
             is_new = number in built and place["status"] == "option"
         else:
-            is_new = number in wanted and row["status"] == "option"
+            # A warehouse is moved only where the old one may be closed.
+            stays = bool(row["moves_from"]) and row["moves_from"] not in leaving
+            is_new = number in wanted and row["status"] == "option" and not stays
         is_closable = name == WAREHOUSES and number in closing and row["status"] == "existing"
         if is_new or is_closable:
             found.append(Candidate(name, row, place, exists=not is_new))

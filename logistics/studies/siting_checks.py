@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from logistics.errors import Problem, Severity, Where, did_you_mean, stop_on_errors
@@ -184,7 +185,9 @@ def _budget_problems(
     """Budgets that pay for none of the candidates."""
     for number, budget in enumerate(spec.budgets):
         cheapest = min(paid[number], key=lambda one: (one.number("capex_cny"), one.id), default=None)
-        most_cny = max(budget.cny.values())
+        most_cny = max(budget.cny.values(), default=np.inf)
+        if budget.total_cny is not None:
+            most_cny = min(most_cny, budget.total_cny)
         if cheapest is not None and most_cny < cheapest.number("capex_cny"):
             allowed = f"{cheapest.id}: {_cny(cheapest.number('capex_cny'))}"
             yield Problem("siting.budget", place.at("budgets", number), _cny(most_cny), allowed)
@@ -201,6 +204,8 @@ def _unpayable_counts(
     for number, budget in enumerate(spec.budgets):
         whole_cny = sum(cny for year, cny in budget.cny.items() if year in years)
         pays = {one.id for one in paid[number] if budget.cny.keys() >= _opening_years(spec, one, years)}
+        if budget.total_cny is not None and (not pays or budget.total_cny < whole_cny):
+            whole_cny, pays = budget.total_cny, {one.id for one in paid[number]}
         for other, count in enumerate(spec.counts):
             by_price = sorted(
                 (one.number("capex_cny") if one.id in pays else 0.0, one.id, one.site_id)

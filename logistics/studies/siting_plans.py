@@ -5,6 +5,7 @@ They are compared in the last year, each with its flows solved.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logistics.models.design.problem import relative_gap
 from logistics.models.flow.solved import SolvedFlow
+from logistics.models.placement.problem import PlacementPlan, Rules
 from logistics.models.placement.search import PlacementSearch
 from logistics.models.siting.greenfield import centres_of_gravity
-from logistics.studies.siting_problem import SitedYears
+from logistics.studies.siting_problem import SitedYears, open_ids
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+SWEEP_ROUNDS, SWEEP_STEPS = 8, 80
+"""Plans that are solved for one number of sites, and subgradient steps at the prices of each."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class SitedPlan:
     Parameters
     ----------
     kind, name
-        ``base``, ``best``, ``sweep``, ``alternative`` or ``baseline``; a name within its kind.
+        ``base``, ``best``, ``sweep``, ``alternative``, ``baseline`` or ``frontier``; a name within its kind.
     taken
         Choices of the last year's own problem.
     flow
@@ -36,7 +41,10 @@ class SitedPlan:
     cost_cny
         Yearly cost of what is open.
     bound
-        What no plan under the same condition can beat, in the last year; None: not asked for.
+        What no plan under the same condition can beat, in the last year: with at most so many sites, other
+        than those before; of a set that is given, as rules of thumb give it, what it costs at least.
+    own_gap
+        Gap of the search that found it, where that weighed time otherwise; None: value against bound.
     """
 
     kind: str
@@ -44,7 +52,15 @@ class SitedPlan:
     taken: Flags
     flow: SolvedFlow | None
     cost_cny: float
-    bound: float | None = None
+    bound: float
+    own_gap: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """How far it may be from the best under its condition; None where it has no value."""
+        if self.own_gap is not None or self.value is None:
+            return self.own_gap
+        return relative_gap(self.value, self.bound)
 
     @property
     def value(self) -> float | None:
@@ -73,36 +89,117 @@ class LastYear:
         wanted = {number[name] for name in ids if name in number}
         return np.array([one in wanted for one in self.problem.candidate.tolist()], bool)
 
-    def plan(self, kind: str, name: str, taken: Flags, bound: float | None = None) -> SitedPlan:
-        """A set with its flows."""
+    def known(self, taken: Flags) -> PlacementPlan | None:
+        """A set with its flows, if they were solved."""
+        return next((one for one in self.search.plans if np.array_equal(one.taken, taken)), None)
+
+    def least_cost(self, taken: Flags) -> float:
+        """What a set costs at least: by prices, and by the bound of its flows where they were solved."""
+        least = self.search.least_cost(taken) if self.search.best is not None else -np.inf
+        plan = self.known(taken)
+        # With one source for each market the flows are those of some sources, and others may do better.
+        if plan is None or not np.isfinite(plan.value) or self.problem.sourcing is not None:
+            return least
+        return max(least, float(self.problem.cost[taken].sum()) + sum(flow.bound for flow in plan.flows))
+
+    def plan(
+        self, kind: str, name: str, taken: Flags, bound: float | None = None, own_gap: float | None = None
+    ) -> SitedPlan:
+        """A set with its flows; without a bound on a condition, what it costs at least itself."""
         found = self.search.plan_of(taken)
-        return SitedPlan(kind, name, taken, found.flows[0], float(self.problem.cost[taken].sum()), bound)
+        least = self.least_cost(taken) if bound is None else bound
+        cost = float(self.problem.cost[taken].sum())
+        return SitedPlan(kind, name, taken, found.flows[0], cost, least, own_gap)
 
-    def sweep(self, most: int) -> list[SitedPlan]:
-        """The best plan with at most so many new sites; none where the study's rules ask for more."""
+    def cheapest(self, rules: Rules) -> PlacementPlan | None:
+        """The cheapest of all solved sets that keep rules; between equal ones by name."""
+        kept = [one for one in self.search.plans if np.isfinite(one.value) and rules.kept(one.taken)]
+        return min(kept, key=lambda one: (one.value, open_ids(self.problem, one.taken)), default=None)
+
+    def sweeps(self, counts: Sequence[int], time_limit_s: float) -> list[SitedPlan]:
+        """The best plan with at most so many new sites, for each number that the study's rules allow.
+
+        Whatever was solved for one number counts for all that allow it, and so does what was proven.
+        """
+        started, bounds, order = time.perf_counter(), {}, sorted(set(counts))
+        for place, most in enumerate(order):
+            until = started + time_limit_s * (place + 1) / len(order)
+            bounds[most] = self._bound_of(self._at_most(most), until)
+        least = -np.inf
+        for most in reversed(order):
+            least = bounds[most] = max(least, bounds[most])
+        found = []
+        for most in dict.fromkeys(counts):
+            best = self.cheapest(self._at_most(most))
+            if best is not None:
+                found.append(self.plan("sweep", str(most), best.taken, bounds[most]))
+        return found
+
+    def _at_most(self, most: int) -> Rules:
+        """The study's rules, with at most so many new sites."""
         exists = np.array([self.sited.candidates[i].exists for i in self.problem.candidate], bool)
-        rules = self.problem.rules.with_row("sweep", (~exists).astype(float), -np.inf, float(most))
-        found = self.search.bound_under(rules)
-        kept = [one for one in found.taken if rules.kept(one)]
-        return [self.plan("sweep", str(most), self._best_of(kept), found.bound)] if kept else []
+        return self.problem.rules.with_row("sweep", (~exists).astype(float), -np.inf, float(most))
 
-    def others(self, best: Flags, count: int) -> list[SitedPlan]:
-        """The next best plans, each with a site that none before has, or without one that all have."""
-        rules, found = self.problem.rules, []
-        site = np.array([self.sited.candidates[i].site_id for i in self.problem.candidate])
-        taken = best
-        for number in range(1, count + 1):
-            # Of the sites of the plan before, one at least is left out.
-            used = np.isin(site, np.unique(site[taken])).astype(float)
-            sites = float(len(np.unique(site[taken])))
-            rules = rules.with_row(f"other.{number}", used, -np.inf, sites - 1.0)
-            priced = self.search.bound_under(rules)
-            options = [one for one in priced.taken if rules.kept(one)]
+    def _bound_of(self, rules: Rules, until: float) -> float:
+        """Prices and plans in turn under some rules, until they meet; returns the bound, inf: no set does.
+
+        Parameters
+        ----------
+        until
+            Clock after which no further plan is begun; one is solved in any case.
+        """
+        found = self.search.bound_under(rules)
+        bound, options = found.bound, found.taken
+        for _ in range(SWEEP_ROUNDS):
+            new = next((one for one in options if rules.kept(one) and self.known(one) is None), None)
+            if new is None:
+                break
+            priced, price = self.search.priced_at(self.search.plan_of(new))
+            best = self.cheapest(rules)
+            value = (
+                best.value if best is not None else priced.constant + float(priced.demand @ priced.existing)
+            )
+            found = priced.choice(price, rules, value, SWEEP_STEPS)
+            bound, options = max(bound, found.bound), found.taken
+            if best is not None and relative_gap(best.value, bound) <= self.search.gap:
+                break
+            if time.perf_counter() > until:
+                break
+        return bound
+
+    def others(self, best: Flags, count: int, within: float | None) -> list[SitedPlan]:
+        """The next best plans, the cheapest first: of each plan before one leaves out a site at least.
+
+        Parameters
+        ----------
+        within
+            Share of the best plan's cost above which they are left out; None: all count.
+        """
+        rules, taken = self.problem.rules, best
+        for _ in range(count):
+            rules = self._without_all_of(rules, taken)
+            options = [one for one in self.search.bound_under(rules).taken if rules.kept(one)]
             if not options:
                 break
-            taken = self._best_of(options)
-            found.append(self.plan("alternative", str(number), taken, priced.bound))
+            taken = options[0]
+            self.search.plan_of(taken)
+        # What was solved for other questions may be cheaper than what prices propose.
+        most = np.inf if within is None else (1.0 + within) * self.search.plan_of(best).value
+        rules, taken, found = self.problem.rules, best, []
+        for number in range(1, count + 1):
+            rules = self._without_all_of(rules, taken)
+            plan = self.cheapest(rules)
+            if plan is None or plan.value > most:
+                break
+            taken = plan.taken
+            found.append(self.plan("alternative", str(number), taken, self.search.bound_under(rules).bound))
         return found
+
+    def _without_all_of(self, rules: Rules, taken: Flags) -> Rules:
+        """Rules under which one at least of a set's sites is left out."""
+        site = np.array([self.sited.candidates[i].site_id for i in self.problem.candidate])
+        sites = np.unique(site[taken])
+        return rules.with_row("other", np.isin(site, sites).astype(float), -np.inf, float(len(sites)) - 1.0)
 
     def baselines(self, best: Flags) -> list[SitedPlan]:
         """What rules of thumb would choose, with as many new sites as the best plan has."""
@@ -139,10 +236,6 @@ class LastYear:
             ids = [candidates[usual[sites[i]]].id for i in order[:count].tolist()]
             found.append(self.plan("baseline", name, self.chosen([*ids, *kept])))
         return found
-
-    def _best_of(self, sets: Sequence[Flags]) -> Flags:
-        """The first of some sets met by the bound: the best at its prices."""
-        return sets[0] if sets else np.zeros(len(self.problem.names), bool)
 
     def _usual_options(self, *, warehouses: bool) -> dict[str, int]:
         """For each site the option that is cheapest a tonne to hold: what a rule of thumb looks at."""

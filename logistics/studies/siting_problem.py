@@ -62,8 +62,8 @@ class SitedYears:
         changes = opening_changes(network, self.candidates, room, closed)
         if self.channels:
             changes += split_changes(network, self.channels, self.problem.instances[year], plan.flows[year])
-        changes += planned_changes(drawn_of(self.problem, plan, year))
-        return [*changes, *self._source_changes(year, plan)]
+        changes += self._source_changes(year, plan)
+        return changes + planned_changes(drawn_of(self.problem, plan, year))
 
     def _source_changes(self, year: int, plan: PlacementPlan) -> Iterator[dict[str, Any]]:
         """The one place that each market is served from."""
@@ -91,9 +91,11 @@ class SitedYears:
         last, count = self.questions[-1].year, len(self.questions)
         # Where a year's money is free, so is that of all.
         budgets = [
-            budget.model_copy(update={"cny": {last: sum(budget.cny.values())}})
+            budget.model_copy(
+                update={"cny": {last: sum(budget.cny.values())} if len(budget.cny) == count else {}}
+            )
             for budget in self.spec.budgets
-            if len(budget.cny) == count
+            if len(budget.cny) == count or budget.total_cny is not None
         ]
         spec = self.spec.model_copy(update={"budgets": budgets})
         return sited_years(spec, self.questions[-1:], self.candidates, self.channels, steady=True)
@@ -204,6 +206,15 @@ def _rules(
             if year in years:
                 spent = np.where(counted & (opens == years.index(year)), capex, 0.0) / 1e6
                 rules = rules.with_row(f"budgets.{number}.{year}", spent, -np.inf, cny / 1e6)
+        if budget.total_cny is not None:
+            spent = np.where(counted, capex, 0.0) / 1e6
+            rules = rules.with_row(f"budgets.{number}.total", spent, -np.inf, budget.total_cny / 1e6)
+    number_of = {one.id: n for n, one in enumerate(candidates)}
+    for one in candidates:
+        if one.moves_from:
+            # What is moved closes where it was.
+            both = np.isin(candidate, [number_of[one.id], number_of[one.moves_from]]).astype(float)
+            rules = rules.with_row(f"moves.{one.id}", both, -np.inf, 1.0)
     return rules
 
 

@@ -35,10 +35,19 @@ class SiteCount(_Strict):
 
 
 class InvestmentBudget(_Strict):
-    """Money that may be invested in a year."""
+    """Money that may be invested, in a year or in all."""
 
-    cny: Amounts = Field(min_length=1, description="by year of opening; years left out are free")
+    cny: Amounts = Field(default_factory=dict, description="by year of opening; years left out are free")
+    total_cny: Annotated[float, Field(ge=0, le=1e15)] | None = Field(
+        default=None, description="in all years together"
+    )
     where: Condition | None = Field(default=None, description="condition on the candidates that count")
+
+    @model_validator(mode="after")
+    def _some(self) -> InvestmentBudget:
+        if not self.cny and self.total_cny is None:
+            raise ValueError("cny or total_cny")
+        return self
 
 
 class Closure(_Strict):
@@ -98,10 +107,19 @@ class SitingSpec(_Strict):
     sweep: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
         default_factory=list, max_length=20, description="best plans with at most so many"
     )
-    alternatives: int = Field(default=0, ge=0, le=20, description="further plans with other sites")
+    alternatives: int = Field(default=0, ge=0, le=20, description="next best plans with other sites, at most")
+    within: Annotated[float, Field(ge=0, le=10)] | None = Field(
+        default=None,
+        description="share of the best plan's cost by which an alternative may cost more; left out: any",
+    )
     baselines: bool = Field(default=True, description="plans that rules of thumb would choose")
     frontier: list[Factor] = Field(
         default_factory=list, max_length=10, description="factors on the worth of customers' time"
     )
     futures: Futures = Field(default_factory=Futures)
+    gap: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None,
+        description="relative gap at which the search ends; left out: 0.0002, or 0.0001 where no shared "
+        "capacity has a price, or the solver's where that is larger",
+    )
     discount_rate: float = Field(default=0.06, ge=0, le=1, description="real, for annuities of investments")

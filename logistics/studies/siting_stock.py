@@ -66,15 +66,11 @@ def planned_changes(planned_t: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def replanned(changes: Sequence[Mapping[str, Any]], drawn_t: Mapping[str, float]) -> list[dict[str, Any]]:
     """Changes with stock planned for these throughputs, where they are not what it was planned for."""
-    found = []
-    for change in changes:
-        one = dict(change)
-        if one["column"] == PLANNED and one["row"] in drawn_t:
-            t = drawn_t[one["row"]]
-            if abs(t - one["value"]) > SETTLED * max(1.0, t):
-                one["value"] = t
-        found.append(one)
-    return found
+    planned = {one["row"]: one["value"] for one in changes if one["column"] == PLANNED}
+    for option, t in drawn_t.items():
+        if option not in planned or abs(t - planned[option]) > SETTLED * max(1.0, t):
+            planned[option] = t
+    return [*(dict(one) for one in changes if one["column"] != PLANNED), *planned_changes(planned)]
 
 
 def pooled_network(network: Network) -> tuple[Network, dict[str, float]]:

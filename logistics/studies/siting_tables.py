@@ -14,10 +14,12 @@ from logistics.models.placement.problem import PlacementAnswer
 from logistics.studies.siting_benchmark import Alone, Worth, ranks
 from logistics.studies.siting_candidates import Candidate
 from logistics.studies.siting_cargo import CargoReader, Served
-from logistics.studies.siting_futures import Future
+from logistics.studies.siting_futures import Future, largest, least_bad
 from logistics.studies.siting_plans import LastYear, SitedPlan
 from logistics.studies.siting_problem import SitedYears, open_ids
 from logistics.studies.typed_rows import table_of
+from logistics.studies.year_flow import YearOutcome
+from logistics.virtual_network.instance import Instance
 
 SERVED = (
     ("tonnes", pa.float64()),
@@ -77,6 +79,7 @@ PLANS = pa.schema(
         ("options", pa.string()),
         ("value_cny", pa.float64()),
         ("bound_cny", pa.float64()),
+        ("gap", pa.float64()),
         ("worse_cny", pa.float64()),
         ("worse_share_of_benefit", pa.float64()),
         ("warehouses_cny", pa.float64()),
@@ -92,7 +95,8 @@ PLANS = pa.schema(
 """One row a plan, in the last year: ``base``, ``best``, ``sweep`` (at most so many), ``alternative``,
 ``baseline`` (a rule of thumb), ``frontier`` (best at another worth of customers' time, priced as all are).
 `worse_cny`: more than the best; blank where not all is served. `bound_cny`: no plan under the same condition
-costs less."""
+costs less; of ``base``, ``baseline`` and ``frontier`` what the set itself costs at least. `gap`: value
+against bound; of ``frontier`` that of its own search, at the worth of time it has there."""
 YEARS = pa.schema(
     [
         ("year", pa.int32()),
@@ -106,12 +110,14 @@ YEARS = pa.schema(
         ("value_cny", pa.float64()),
         ("bound_cny", pa.float64()),
         ("gap", pa.float64()),
+        ("gap_of_benefit", pa.float64()),
         ("joint", pa.bool_()),
         ("by_solver", pa.bool_()),
     ]
 )
-"""One row a year; value, bound and gap are of the whole plan. `joint`: shared capacities or limits have a
-price, so that warehouses compete for them; else markets are on their own."""
+"""One row a year; value, bound and gap are of the whole plan. `gap_of_benefit`: what the plan may cost too
+much, as a share of what it saves over what exists; blank where it saves nothing. `joint`: shared capacities
+or limits have a price, so that warehouses compete for them; else markets are on their own."""
 CHANNELS = pa.schema(
     [
         ("year", pa.int32()),
@@ -131,17 +137,29 @@ REGRET = pa.schema(
         ("value_of_best_cny", pa.float64()),
         ("bound_cny", pa.float64()),
         ("regret_at_least_cny", pa.float64()),
+        ("regret_at_most_cny", pa.float64()),
         ("largest_regret_cny", pa.float64()),
+        ("largest_regret_at_most_cny", pa.float64()),
         ("least_of_largest", pa.bool_()),
+        ("least_is_proven", pa.bool_()),
     ]
 )
-"""One row a future and plan, in the last year: what the plan costs at least above the future's best.
-`largest_regret_cny` is over the futures, and `least_of_largest` marks the plan where that is least."""
+"""One row a future and plan, in the last year: what the plan costs above the best found for the future, at
+least, and at most where its flows were solved. `largest_regret_cny` and its upper end are over the futures;
+`least_of_largest` marks the plan whose upper end is least among those that keep the rules, and
+`least_is_proven` says there whether none that was tried has less."""
 
 
 @dataclass(frozen=True)
 class Sited:
-    """All that a siting study found."""
+    """All that a siting study found.
+
+    Parameters
+    ----------
+    planned
+        The last year of the chosen plan, solved on its own network, and the arrays of that; None: there is
+        none.
+    """
 
     sited: SitedYears
     last: LastYear
@@ -149,8 +167,8 @@ class Sited:
     alone: Sequence[Alone]
     worth: Sequence[Worth]
     plans: Sequence[SitedPlan]
-    frontier: Sequence[tuple[float, SitedPlan]]
     futures: Sequence[Future]
+    planned: tuple[YearOutcome, Instance] | None
 
 
 def tables_of_siting(found: Sited) -> dict[str, pa.Table]:
@@ -189,11 +207,12 @@ def _candidates(found: Sited) -> pa.Table:
     problem = sited.problem
     opens: dict[int, int] = {}
     served: Mapping[str, Served] = {}
-    if best is not None:
+    if best is not None and found.planned is not None:
         for choice in np.flatnonzero(best.taken).tolist():
             opens[int(problem.candidate[choice])] = sited.questions[int(problem.opens[choice])].year
-        reader = CargoReader(sited.questions[-1].network, problem.instances[-1], sited.candidates)
-        served = reader.by_candidate(best.flows[-1], open_ids(problem, best.taken))
+        outcome, instance = found.planned
+        reader = CargoReader(outcome.question.network, instance, sited.candidates)
+        served = reader.by_candidate(outcome.solved, open_ids(problem, best.taken))
     rank = ranks([one.net_cny for one in found.alone])
     rows = []
     for number in sorted(range(len(sited.candidates)), key=lambda i: rank[i]):
@@ -255,11 +274,9 @@ def _plans(found: Sited) -> pa.Table:
     for plan in found.plans:
         worse = plan.value - best if plan.value is not None and best is not None else None
         benefit = base - best if base is not None and best is not None else None
-        share = worse / benefit if worse is not None and benefit and benefit > 0 else None
-        rows.append(_plan_row(last, reader, plan, plan.kind, plan.name, (worse, share)))
-    for factor, plan in found.frontier:
-        worse = plan.value - best if plan.value is not None and best is not None else None
-        rows.append(_plan_row(last, reader, plan, "frontier", f"{factor:g}", (worse, None)))
+        gains = plan.kind != "frontier" and benefit is not None and benefit > 0
+        share = worse / benefit if worse is not None and benefit is not None and gains else None
+        rows.append(_plan_row(last, reader, plan, (worse, share)))
     return table_of(rows, PLANS)
 
 
@@ -267,8 +284,6 @@ def _plan_row(
     last: LastYear,
     reader: CargoReader,
     plan: SitedPlan,
-    kind: str,
-    name: str,
     worse: tuple[float | None, float | None],
 ) -> tuple[Any, ...]:
     ids = open_ids(last.problem, plan.taken)
@@ -278,12 +293,13 @@ def _plan_row(
     through = reader.by_candidate(plan.flow, ids) if plan.flow is not None and plan.value is not None else {}
     used = sum(through[one.id].tonnes for one in new if one.id in through)
     return (
-        kind,
-        name,
+        plan.kind,
+        plan.name,
         len({one.site_id for one in new}),
         "|".join(ids),
         plan.value,
-        plan.bound,
+        _known(plan.bound),
+        None if plan.gap is None else _known(plan.gap),
         worse[0],
         worse[1],
         plan.cost_cny,
@@ -303,7 +319,8 @@ def _years(found: Sited) -> pa.Table:
         return table_of([], YEARS)
     best, problem = answer.best, sited.problem
     base = next(p for p in answer.plans if np.array_equal(p.taken, sited.base_taken))
-    rows = []
+    benefit, rows = base.value - best.value, []
+    lost = max(0.0, best.value - answer.bound) / benefit if 0 < benefit < np.inf else None
     for year, question in enumerate(sited.questions):
         opening = best.taken & (problem.opens == year) & ~sited.base_taken
         opened = [sited.candidates[i] for i in problem.candidate[opening].tolist()]
@@ -322,6 +339,7 @@ def _years(found: Sited) -> pa.Table:
                 best.value,
                 answer.bound,
                 answer.gap,
+                lost,
                 answer.joint,
                 answer.by_solver,
             )
@@ -358,13 +376,24 @@ def _known(value: float) -> float | None:
 
 
 def _regret(futures: Sequence[Future]) -> pa.Table:
-    largest: dict[str, float] = {}
-    for future in futures:
-        for plan, regret in future.regret.items():
-            largest[plan] = max(largest.get(plan, 0.0), regret)
-    least = min(largest.values(), default=0.0)
+    best, proven = least_bad(futures)
+    low, high = {}, {}
+    for plan in futures[0].regret:
+        mine = [future.regret[plan] for future in futures]
+        low[plan] = max(one.at_least for one in mine)
+        high[plan] = largest([one.at_most for one in mine])
     rows = [
-        (f.name, plan, f.value, f.bound, regret, largest[plan], largest[plan] == least)
+        (
+            f.name,
+            plan,
+            f.value,
+            f.bound,
+            *regret,
+            low[plan],
+            high[plan],
+            plan == best,
+            plan == best and proven,
+        )
         for f in futures
         for plan, regret in f.regret.items()
     ]

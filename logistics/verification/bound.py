@@ -179,17 +179,17 @@ class _PlainWays:
             distance, before = tree(graph.matrix(weights), start)
             asked = []
             for place, end in members:
-                promise_h = search.books.promise_h(group[place][0]) + LATE_H
+                latest_h = search.latest_h(group[place][0]) + LATE_H
                 vertex, hours = end, 0.0
                 while before[vertex] >= 0:
                     hours += hours_of[(int(before[vertex]), vertex)]
                     vertex = int(before[vertex])
-                if hours > promise_h and math.isfinite(distance[end]):
-                    asked.append((place, end, promise_h))
+                if hours > latest_h and math.isfinite(distance[end]):
+                    asked.append((place, end, latest_h))
             if not asked:
                 continue
             ends = np.array([end for _, end, _ in asked], dtype=np.int64)
-            most_h = np.array([promise_h for _, _, promise_h in asked])
+            most_h = np.array([most for _, _, most in asked])
             to_go = distances(graph.matrix(graph.hours, reverse=True), np.unique(ends)).min(axis=0)
             in_time = cheapest_within(graph, weights, to_go, start, ends, most_h)
             for (place, _, _), cost in zip(asked, in_time, strict=True):

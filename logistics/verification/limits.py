@@ -6,6 +6,7 @@ Floors are written as limits on what does not use the thing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -111,7 +112,11 @@ def _judged(
         scale = limit.relaxation_scale(value, whole)
         return JudgedLimit(limit, dict.fromkeys(names, Share(1.0, 0.0, 1.0)), bound, scale, total)
     if limit.kind == "promise_share":
-        weight = {name: 1.0 for name in names if np.isfinite(books.promise_h(name))}
+        weight = {
+            name: books.orders_per_t(name) if limit.measured == "orders" else 1.0
+            for name in names
+            if math.isfinite(latest_h(books, limit, name))
+        }
     else:
         weight = {
             name: books.fob_cny_per_t(name) if limit.measured == "value" else 1.0
@@ -122,6 +127,11 @@ def _judged(
     shares = {name: Share(amount, 0.0, amount) for name, amount in weight.items()}
     scale = limit.relaxation_scale(value * total, whole)
     return JudgedLimit(limit, shares, (1.0 - value) * total, scale, total)
+
+
+def latest_h(books: YearBooks, limit: PlanLimit, demand_id: str) -> float:
+    """Customer hours after which a share in time calls a demand row late: its days, or those promised."""
+    return books.promise_h(demand_id) if limit.days is None else 24.0 * limit.days
 
 
 def measured(
@@ -143,7 +153,7 @@ def measured(
     if limit.kind == "co2":
         return per_t["co2_kg"]
     if limit.kind == "promise_share":
-        return float(per_t["customer_h"] > books.promise_h(demand_id) + LATE_H)
+        return float(per_t["customer_h"] > latest_h(books, limit, demand_id) + LATE_H)
     if limit.kind == "local_gateway_share":
         export = books.direction[demand_id] == "export"
         gateway = figures.exit_gateway if export else figures.entry_gateway
@@ -196,6 +206,18 @@ class PricedLimits:
     def total(self) -> float:
         """Σ price × bound."""
         return sum(price * each.bound for each, price in self._priced)
+
+    def latest_h(self, demand_id: str) -> float:
+        """Hours after which a way of a demand row is late by every priced limit that counts it; inf: none.
+
+        Where limits differ, a way between pays nothing here, which keeps a bound a bound.
+        """
+        hours = [
+            latest_h(self._books, each.limit, demand_id)
+            for each, _ in self._priced
+            if each.limit.kind == "promise_share" and demand_id in each.shares
+        ]
+        return max(hours, default=math.inf)
 
     def late(self, factors: Sequence[float]) -> float:
         """What a late tonne pays."""

@@ -48,8 +48,11 @@ class Search:
         paid = self.graph.dues(self.prices, float(self.books.ledger.m3_per_t()[product]))
         return paid + self.graph.charges(factors, product, self.direction)
 
+    def latest_h(self, demand_id: str) -> float:
+        """Hours after which a way is late: those of a hard promise, or of limits that have a price."""
+        hard = self.books.promise_is_hard(demand_id)
+        return self.books.promise_h(demand_id) if hard else self.limits.latest_h(demand_id)
+
     def late(self, demand_id: str, factors: tuple[float, ...]) -> float:
-        """What a tonne pays on a way that misses its promise; inf: it may not, 0: it pays nothing."""
-        if math.isinf(self.books.promise_h(demand_id)):
-            return 0.0
+        """What a tonne pays on a late way; inf: it may not be late, 0: it pays nothing."""
         return math.inf if self.books.promise_is_hard(demand_id) else self.limits.late(factors)

@@ -18,7 +18,7 @@ from logistics.limits import PlanLimit, demand_in_scope
 from logistics.network.network import Network
 from logistics.units import HOURS_PER_DAY, KG_PER_T
 from logistics.virtual_network.arcs import Arc, Vertex
-from logistics.virtual_network.instance import Commodities, Floats, Ints, Limit
+from logistics.virtual_network.instance import Commodities, Flags, Floats, Ints, Limit
 from logistics.virtual_network.layers import Ground
 
 Marks = Mapping[int, Mapping[int, Sequence[int]]]
@@ -143,6 +143,8 @@ def limits_of(
 
     Parameters
     ----------
+    commodities
+        With the hours their products promise.
     layer_names
         ``export-direct`` and so on, by layer number.
     fob_cny_per_t
@@ -150,19 +152,51 @@ def limits_of(
     marks
         Marked arcs; a layer that was copied names every flagged limit, with or without marked arcs.
     """
-    row_of = network.row_of("demand")
-    demand_row = np.array([row_of[name] for name in commodities.demand_id], dtype=np.intp)
     whole = float(commodities.demand_t.sum())
     found = []
     for number, limit in enumerate(limits):
-        scope = demand_in_scope(network, limit)[demand_row] if len(demand_row) else np.zeros(0, bool)
+        scope = _scope(network, limit, commodities)
         marked = tuple(
             (layer, np.array(by_limit[number], dtype=np.int32))
             for layer, by_limit in sorted(marks.items())
             if number in by_limit
         )
-        found.append(_row(limit, scope.astype(float), commodities, layer_names, fob_cny_per_t, marked, whole))
+        weight = scope.astype(float)
+        if limit.measured == "orders":
+            weight *= _orders_per_t(network, commodities)
+        found.append(_row(limit, weight, commodities, layer_names, fob_cny_per_t, marked, whole))
     return tuple(found)
+
+
+def with_latest_hours(network: Network, limits: Sequence[PlanLimit], commodities: Commodities) -> Commodities:
+    """Commodities with the hours after which they are late: where a limit states days, those.
+
+    A hard promise stays what it is, and where two limits state different days the fewer hold; a scenario with
+    either is refused before.
+    """
+    latest_h = np.full(len(commodities), np.inf)
+    for limit in limits:
+        if limit.days is not None:
+            scope = _scope(network, limit, commodities) & ~commodities.promise_is_hard
+            latest_h[scope] = np.minimum(latest_h[scope], HOURS_PER_DAY * limit.days)
+    return replace(commodities, promise_h=np.where(np.isfinite(latest_h), latest_h, commodities.promise_h))
+
+
+def _scope(network: Network, limit: PlanLimit, commodities: Commodities) -> Flags:
+    """Whether each commodity is in the scope of `limit`, shape (commodities,)."""
+    row_of = network.row_of("demand")
+    rows = np.array([row_of[name] for name in commodities.demand_id], dtype=np.intp)
+    return np.asarray(demand_in_scope(network, limit)[rows])
+
+
+def _orders_per_t(network: Network, commodities: Commodities) -> Floats:
+    """Orders in a tonne of each commodity, shape (commodities,)."""
+    order_kg = {
+        (row["product_id"], row["segment"]): float(row["order_kg"])
+        for row in network.rows("product_segments")
+    }
+    pair_of = {row["demand_id"]: (row["product_id"], row["segment"]) for row in network.rows("demand")}
+    return np.array([KG_PER_T / order_kg[pair_of[name]] for name in commodities.demand_id], dtype=float)
 
 
 def _row(
@@ -195,7 +229,8 @@ def _row(
         scale = limit.relaxation_scale(bound, whole_t)
         return Limit(limit.id, "co2_kg", limit.row_unit, scope, nothing, nothing, bound, scale)
     if limit.kind == "promise_share":
-        scope = scope * np.isfinite(c.promise_h)
+        if limit.days is None:
+            scope = scope * np.isfinite(c.promise_h)
         total = float(scope @ demand)
         scale = limit.relaxation_scale(limit.value * total, whole_t)
         return Limit(

@@ -15,12 +15,16 @@ RELAXED = 1e-7
 
 def limit_in_words(row: Mapping[str, Any], lang: str) -> str:
     """A row of limits.parquet as a sentence."""
-    scope = text("limit.scope", lang, where=row["where"]) if row["where"] else ""
-    values = {"value": stated_value(row, row["stated"]), "scope": scope}
+    values = {"value": stated_value(row, row["stated"]), "scope": _scope(row, lang)}
     if row["kind"] == "local_gateway_share":
         how = [row["reading"]] if row["reading"] != "exit_port" else []
         how += [row["measured"]] if row["measured"] != "tonnes" else []
         values["scope"] = f" ({', '.join(text(f'term.{word}', lang) for word in how)})" if how else ""
+    if row["kind"] == "promise_share":
+        # Results that were written before have neither.
+        orders, days = row["measured"] == "orders", row.get("days")
+        parts = ["limit.promise_share", *["days"] * (days is not None), *["orders"] * orders]
+        return text(".".join(parts), lang, **values, days="" if days is None else f"{days:g}")
     if row["kind"] != "load":
         return text(f"limit.{row['kind']}", lang, **values)
     thing = text(f"term.{row['thing']}", lang)
@@ -63,13 +67,21 @@ def conflict_sentences(rows: Sequence[Mapping[str, Any]], lang: str, *, base_onl
     words = "; ".join(f"{row['place']} {limit_in_words(row, lang)}".strip() for row in clash)
     said = [text("run.conflict.base", lang)] if base_only else []
     said.append(text("run.conflict", lang, count=len(clash), limits=words))
-    for row in rows:
-        if row["relaxation"] and row["relaxation"] > RELAXED:
-            values = {
-                "limit": limit_in_words(row, lang),
-                "percent": f"{100 * row['relaxation']:.3g}",
-                "stated": stated_value(row, row["stated"]),
-                "relaxed": _given_way(row),
-            }
-            said.append(text("run.relaxation", lang, **values))
+    giving = [row for row in rows if row["relaxation"] and row["relaxation"] > RELAXED]
+    for row in giving:
+        values = {
+            "limit": limit_in_words(row, lang),
+            "percent": f"{100 * row['relaxation']:.3g}",
+            "stated": stated_value(row, row["stated"]),
+            "relaxed": _given_way(row),
+        }
+        said.append(text("run.relaxation", lang, **values))
+    if len(clash) == 1 and giving == clash and clash[0]["kind"] in SHARES:
+        # Nothing else gives way, so what it has to give is all that keeps it from being kept.
+        said.append(text("run.best_share", lang, scope=_scope(clash[0], lang), relaxed=_given_way(clash[0])))
     return said
+
+
+def _scope(row: Mapping[str, Any], lang: str) -> str:
+    """The condition on demand in words; nothing where all demand is looked at."""
+    return text("limit.scope", lang, where=row["where"]) if row["where"] else ""

@@ -268,6 +268,11 @@ PROBLEMS: dict[str, str] = {
     "limit.no_promise": "{found}: no product and segment has a promise (promise_d), so there is nothing to "
     "keep",
     "limit.no_promise.do": "fill promise_d in product_segments, or take the limit out",
+    "limit.days_hard": "by this limit {subject} is late after {found} days, but its hard promise is "
+    "{allowed} days",
+    "limit.days_hard.do": "leave such demand out of the limit by its where, or put promise_is_hard: no",
+    "limit.days_differ": "by this limit {subject} is late after {found} days, by another after {allowed}",
+    "limit.days_differ.do": "give both the same days, or part the demand between them by their where",
     "routes.measure": "the net benefit is in CNY of generalised cost, the objective here is {quoted}",
     "routes.measure.do": "rank by the objective (measure: objective), or set objective: generalised",
     "portfolio.no_throughput": "{quoted} has no limit of throughput, so there is nothing to expand",

@@ -441,7 +441,11 @@ REPORT: dict[str, str] = {
     "report.section.siting": "Sites",
     "report.section.siting_plans": "Other plans of sites",
     "report.plan.siting": "Chosen sites",
-    "report.siting.proof": "Sites: {status}, gap {gap}, bound by {bound_by}.",
+    "report.siting.proof": "Sites: {status}, gap {gap}{of_benefit}, bound by {bound_by}. {how}",
+    "report.siting.of_benefit": " ({share} of what they save)",
+    "report.siting.joint": "The result is joint: sites compete for capacities or limits that they share.",
+    "report.siting.apart": "The result is decomposed: no shared capacity has a price, and each market is on "
+    "its own.",
     "report.siting.saved": "saved, less sites",
     "report.siting.benefit": "saved in the last year",
     "report.siting.years": "The chosen plan by year",
@@ -461,11 +465,17 @@ REPORT: dict[str, str] = {
     "costs more than the best.",
     "report.siting.rules": "Rules of thumb and other sites against the best",
     "report.siting.rules_note": "In the last year. Share: of what the best plan saves over what exists.",
+    "report.siting.cheaper": "In the last year alone the cheapest plan found is: {plan}. The best plan is "
+    "best over all years together, as far as its gap tells.",
     "report.siting.frontier": "Landed cost against days",
     "report.siting.frontier_note": "Best plans when customers' time is worth so many times as much.",
     "report.siting.regret": "Regret over futures",
-    "report.siting.regret_note": "What a plan costs at least above the best of each future, in the last "
-    "year; the plan with the least largest regret first.",
+    "report.siting.regret_note": "What a plan costs above the best found for each future, in the last year: "
+    "at least, where no upper end of its largest regret is given.",
+    "report.siting.least_proven": "Least largest regret: {plan}; proven among the plans that were tried.",
+    "report.siting.least_open": "Least largest regret: {plan}, of those solved in all futures; that no other "
+    "plan that was tried has less is not proven.",
+    "report.siting.least_unknown": "No plan was solved in all futures before time was up.",
     "report.siting.best_of": "best of: {future}",
     "report.future.as": "as planned",
     "report.future.rates": "rates of {what}",

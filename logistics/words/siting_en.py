@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 SITING: dict[str, str] = {
+    "option.move": "{subject} moves {quoted}, which is no existing warehouse; there are: {allowed}",
+    "option.move.do": "name an existing option in moves_from of a row with status option, or leave it blank",
+    "siting.out_of_reach": "{subject}: asked for {found}; with every candidate open it is {allowed} at best",
+    "siting.out_of_reach.do": "loosen the limit, or add candidates or services",
     "siting.objective": "sites cost CNY, which cannot be added to the objective {found}",
     "siting.objective.do": "set objective: generalised or money",
     "siting.no_candidates": "no option of warehouse_options.csv or facility_options.csv meets {quoted}",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 SITING: dict[str, str] = {
+    "option.move": "{subject} 搬迁自 {quoted}，但后者不是现有仓库；现有：{allowed}",
+    "option.move.do": "请在 status 为 option 的行的 moves_from 填写现有选项，或留空",
+    "siting.out_of_reach": "{subject}：要求 {found}；即使全部候选都开设，最好也只有 {allowed}",
+    "siting.out_of_reach.do": "放宽该限制，或增加候选或线路",
     "siting.objective": "设施的费用以人民币计，不能与目标 {found} 相加",
     "siting.objective.do": "改为 objective: generalised 或 money",
     "siting.no_candidates": "warehouse_options.csv 与 facility_options.csv 中没有符合 {quoted} 的选项",

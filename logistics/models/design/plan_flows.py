@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from logistics.errors import SolverFailure
 from logistics.models.design.problem import DesignProblem
-from logistics.models.flow.column_generation import FlowModel, StopRule
+from logistics.models.flow.column_generation import FlowModel, NearPrices, StopRule
 from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
 from logistics.models.routes.union import BASE, Restriction, UnionInstance
 from logistics.virtual_network.instance import Instance
@@ -45,6 +45,7 @@ class PlanFlows:
         self._problem, self._gap = problem, gap
         years = range(len(problem.instances))
         self._unions = [self._union(year) for year in years]
+        self._prices: list[NearPrices | None] = [None for _ in years]
         self._known: list[dict[tuple[int, bytes], Ints]] = [{} for _ in years]
         for year in years if paths is not None else ():
             self._keep(year, (paths or ())[year])
@@ -87,8 +88,13 @@ class PlanFlows:
         instance = instance if adjusted is None else adjusted(instance)
         whole, least = float(instance.commodities.demand_t.sum()), self._least(year)
         allowed = self._problem.allowed_t(year) + SERVED * max(1.0, whole)
+        near = self._near(year, part)
         try:
-            flow = FlowModel(instance, stop, start=known, least=least).solve()
+            model = FlowModel(instance, stop, start=known, least=least, near=near)
+            flow = model.solve()
+            binding = np.zeros(len(union.instance.resources), bool)
+            binding[part.resources] = model.prices.binding
+            self._prices[year] = NearPrices(model.prices.demand, binding)
         except SolverFailure:
             # The known paths leave more than may be, or all paths do: what can be served at all still says
             # what options are worth.
@@ -106,6 +112,11 @@ class PlanFlows:
         return replace(
             flow, path=tuple(path for _, path in paths), duals=replace(flow.duals, resource=resource)
         )
+
+    def _near(self, year: int, part: Restriction) -> NearPrices | None:
+        """Prices of the plan before, in the numbers of a restriction."""
+        known = self._prices[year]
+        return None if known is None else NearPrices(known.demand, known.binding[part.resources])
 
     def all_years(self, y: Floats) -> list[SolvedFlow]:
         """Flows of every year with these options open."""

@@ -122,6 +122,22 @@ class _Phase:
         return bool(np.any(self.answer.slack > BROKEN))
 
 
+@dataclass(frozen=True)
+class NearPrices:
+    """Prices of a solved flow.
+
+    Parameters
+    ----------
+    demand
+        What one tonne more of each commodity costs, shape (commodities,).
+    binding
+        Capacities that have a price, shape (resources,).
+    """
+
+    demand: Floats
+    binding: NDArray[np.bool_]
+
+
 class FlowModel:
     """Solves one instance.
 
@@ -139,6 +155,8 @@ class FlowModel:
         The pricer of a model whose instance differs at most in capacities and in bounds of limits.
     least
         What is known of the least unserved demand of this instance; it is not looked for again.
+    near
+        Prices of an instance much like this one, from which to start.
     """
 
     def __init__(
@@ -149,6 +167,7 @@ class FlowModel:
         start: Iterable[tuple[int, Ints]] = (),
         pricer: PathPricer | None = None,
         least: LeastUnserved | None = None,
+        near: NearPrices | None = None,
     ) -> None:
         self.instance = instance
         self._stop = stop or StopRule()
@@ -161,6 +180,15 @@ class FlowModel:
         self._start = list(start)
         self._least = least
         self._final: _Goal | None = None
+        self._near = near
+        self._ended: MasterAnswer | None = None
+
+    @property
+    def prices(self) -> NearPrices:
+        """Prices at the end of the solve, for an instance much like this one."""
+        if self._ended is None:
+            raise ValueError("solve comes first")
+        return NearPrices(self._ended.demand_dual, self._ended.prices.resource > 0)
 
     def solve(self) -> SolvedFlow:
         """Solve the flow model, unserved first unless it is priced."""
@@ -187,7 +215,13 @@ class FlowModel:
         if np.all(reachable) and self._least is None:
             typical = (float(np.median(cost)) or float(cost.max()) or 1.0) if len(cost) else 1.0
             guide = cost + FIRST_MARGIN * np.maximum(cost, typical)
-            goal = _Goal(guide, np.inf, 1.0, 0.0, margin=guide - cost, breaking=breaking, elastic=True)
+            margin = guide - cost
+            if self._near is not None:
+                self._master.activate(self._near.binding)
+                fair = np.maximum(cost, self._near.demand)
+                guide = fair + FIRST_MARGIN * np.maximum(fair, typical)
+                margin = guide - fair
+            goal = _Goal(guide, np.inf, 1.0, 0.0, margin=margin, breaking=breaking, elastic=True)
             phase = self._generate("objective", goal)
             served = float(phase.answer.unserved_t.sum()) <= UNSERVED * max(1.0, total)
             given_up = phase.broken or self._rounds >= self._stop.most_rounds
@@ -442,7 +476,7 @@ class FlowModel:
         self, phase: _Phase, least: LeastUnserved | None, conflict: Conflict | None = None
     ) -> SolvedFlow:
         c = self.instance.commodities
-        self._final = phase.goal
+        self._final, self._ended = phase.goal, phase.answer
         flow = phase.answer.flow_t
         used = np.flatnonzero(
             flow > 1e-9 * np.maximum(1.0, c.demand_t[self._master.column_owner[: len(flow)]])

@@ -38,7 +38,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Paths = Sequence[tuple[int, NDArray[np.int32]]]
 Tell = Callable[[float, float, int], None]
-FLOW_GAP = 1e-6
+FLOW_GAP, DECOMPOSED_GAP = 1e-6, 1e-4
+"""Gap of flows, and the largest of choices where no shared capacity has a price."""
 MOST_ROUNDS, MOST_OTHERS = 12, 2
 """Plans that prices propose one after the other; sets tried before the next bound on all that were not."""
 POOLING_ROUNDS, SETTLED = 4, 1e-9
@@ -225,8 +226,16 @@ class PlacementSearch:
     @property
     def _ended(self) -> bool:
         best = self.best
-        closed = best is not None and relative_gap(best.value, self.bound) <= self.gap
+        closed = best is not None and relative_gap(best.value, self.bound) <= self._asked(best)
         return closed or not self._possible or self._late()
+
+    def _joint(self, plan: PlacementPlan) -> bool:
+        """Whether a shared capacity has a price in a plan."""
+        return any(_shares(self.problem, year, flow.duals) for year, flow in enumerate(plan.flows))
+
+    def _asked(self, plan: PlacementPlan) -> float:
+        """Gap at which a plan counts as solved: where markets are on their own, prices prove more."""
+        return self.gap if self.gap <= DECOMPOSED_GAP or self._joint(plan) else DECOMPOSED_GAP
 
     @property
     def _may_go_on(self) -> bool:
@@ -442,15 +451,19 @@ class PlacementSearch:
         bound = min(bound, best.value)
         gap = relative_gap(best.value, bound)
         return PlacementAnswer(
-            status="optimal" if gap <= self.gap else "limit",
+            status="optimal" if gap <= self._asked(best) else "limit",
             best=best,
             bound=bound,
             gap=gap,
             by_solver=self._by_solver,
-            joint=any(_shares(self.problem, year, flow.duals) for year, flow in enumerate(best.flows)),
+            joint=self._joint(best),
             plans=self.plans,
             history=history,
         )
+
+    def answer(self) -> PlacementAnswer:
+        """What is known until now, plans that were solved after the search among it."""
+        return self._answer()
 
 
 def _silent(_value: float, _bound: float, _plans: int) -> None:

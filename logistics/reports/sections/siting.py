@@ -96,13 +96,16 @@ def siting_blocks(results: Results, year: int) -> Sequence[Block]:  # noqa: ARG0
 
 
 def siting_verdict(results: Results) -> tuple[Words, str]:
-    """How far the plan of sites is proven, in a sentence, and whether that is good."""
+    """How far the plan of sites is proven, and whether markets hang together; and whether that is good."""
     first, status = results.rows("siting_years")[0], results.document["status"]
+    lost = first.get("gap_of_benefit")
     said = say(
         "report.siting.proof",
         status=say(f"term.{status}"),
         gap="–" if first["gap"] is None else f"{first['gap']:.1e}",
+        of_benefit="" if lost is None else say("report.siting.of_benefit", share=f"{100 * lost:.2g} %"),
         bound_by=say(f"report.bound_by.{'solver' if first['by_solver'] else 'prices'}"),
+        how=say(f"report.siting.{'joint' if first['joint'] else 'apart'}"),
     )
     return said, "good" if status == "optimal" else "warning"
 
@@ -153,7 +156,7 @@ def _channels(channels: Sequence[Mapping[str, Any]]) -> Table:
         year = Number(row["year"], "year", f"siting_channels/{i}/year")
         cells = cells_of("siting_channels", i, row, CHANNELS)
         rows.append(Row([year, given(row["product_id"]), *cells], row["product_id"]))
-    heads = [head("year", "year"), head("product_id"), *column_heads(CHANNELS)]
+    heads = [head("year", "year"), head("report.column.product_id"), *column_heads(CHANNELS)]
     title, note = say("report.siting.channels"), say("report.siting.channels_note")
     return Table("siting-channels", title, heads, rows, [note])
 

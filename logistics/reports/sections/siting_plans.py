@@ -22,6 +22,8 @@ FIGURES = (
 )
 MOST = 8
 """Plans in the regret matrix."""
+LARGEST = ("largest_regret_cny", "largest_regret_at_most_cny")
+"""Ends of a plan's largest regret."""
 WORSE, DAYS, COST = 2, 6, 5
 """Columns of the tables that are drawn, counted from 0."""
 GROUPS: Mapping[str, tuple[tuple[str, ...], Chart]] = {
@@ -40,7 +42,7 @@ def siting_plan_blocks(results: Results, year: int) -> Sequence[Block]:  # noqa:
     for name, (kinds, chart) in GROUPS.items():
         mine = [pair for pair in plans if pair[1]["kind"] in kinds]
         if any(row["kind"] not in ("base", "best") for _, row in mine):
-            blocks.append(_plans(name, _ordered(name, mine), chart))
+            blocks.append(_plans(name, _ordered(name, mine), chart, _cheapest(plans)))
     regret = results.rows("siting_regret")
     return [*blocks, _regret(regret, _closable(results))] if regret else blocks
 
@@ -69,39 +71,68 @@ def plan_words(kind: str, name: str) -> Words:
     return Words(f"{words.en} {which.en}", f"{words.zh} {which.zh}")
 
 
-def _plans(name: str, plans: Plans, chart: Chart) -> Table:
+def _plans(name: str, plans: Plans, chart: Chart, cheapest: Words | None) -> Table:
     rows = [
         Row([plan_words(row["kind"], row["name"]), *cells_of("siting_plans", i, row, FIGURES)])
         for i, row in plans
     ]
     heads = [head("report.column.plan"), *column_heads(FIGURES)]
-    title, note = say(f"report.siting.{name}"), say(f"report.siting.{name}_note")
-    return Table(f"siting-{name}", title, heads, rows, [note], chart, wide=True)
+    title, notes = say(f"report.siting.{name}"), [say(f"report.siting.{name}_note")]
+    if name == "rules" and cheapest is not None:
+        notes.append(say("report.siting.cheaper", plan=cheapest))
+    return Table(f"siting-{name}", title, heads, rows, notes, chart, wide=True)
+
+
+def _cheapest(plans: Plans) -> Words | None:
+    """The cheapest plan of the last year, where it is not the best over all years."""
+    known = [row for _, row in plans if row["worse_cny"] is not None]
+    least = min(known, key=lambda row: row["worse_cny"], default=None)
+    return plan_words(least["kind"], least["name"]) if least is not None and least["worse_cny"] < 0 else None
 
 
 def _regret(regret: Sequence[Mapping[str, Any]], closable: Mapping[str, Words]) -> Table:
-    """A row a plan, a column a future: what it costs at least above the future's best."""
+    """A row a plan, a column a future: what it costs above the future's best, or does at least."""
     futures = list(dict.fromkeys(row["future"] for row in regret))
     at = {(row["plan"], row["future"]): (i, row) for i, row in enumerate(regret)}
     first = {row["plan"]: (i, row) for i, row in reversed(list(enumerate(regret)))}
     rows = []
-    order = sorted(first, key=lambda name: (first[name][1]["largest_regret_cny"], name))
+    order = sorted(first, key=lambda name: by_regret(first[name][1]))
     for plan in order[:MOST]:
         i, row = first[plan]
-        largest = Number(row["largest_regret_cny"], "money_small", f"siting_regret/{i}/largest_regret_cny")
-        cells = []
+        cells = [Number(row.get(column), "money_small", f"siting_regret/{i}/{column}") for column in LARGEST]
         for future in futures:
             j, cell = at.get((plan, future), (-1, {"regret_at_least_cny": None}))
-            origin = f"siting_regret/{j}/regret_at_least_cny"
-            cells.append(Number(cell["regret_at_least_cny"], "money_small", origin))
-        rows.append(Row([_tried(plan, closable), largest, *cells]))
-    heads = [head("report.column.plan"), head("report.column.largest_regret_cny", "money_small")]
+            solved = cell.get("regret_at_most_cny") is not None
+            column = "regret_at_most_cny" if solved else "regret_at_least_cny"
+            cells.append(Number(cell[column], "money_small", f"siting_regret/{j}/{column}"))
+        rows.append(Row([_tried(plan, closable), *cells]))
+    heads = [head("report.column.plan"), *(head(f"report.column.{end}", "money_small") for end in LARGEST)]
     heads += [Head(_future(future, closable), "money_small") for future in futures]
-    title, notes = say("report.siting.regret"), [say("report.siting.regret_note")]
+    title, notes = say("report.siting.regret"), [say("report.siting.regret_note"), _least(regret, closable)]
     if len(order) > MOST:
         notes.append(say("tables.largest", shown=MOST, whole=len(order), name="siting_regret"))
-    chart = Chart("heat", {"from": 2, "relative": True})
+    chart = Chart("heat", {"from": 3, "relative": True})
     return Table("siting-regret", title, heads, rows, notes, chart, wide=True)
+
+
+def by_regret(row: Mapping[str, Any]) -> tuple[bool, float, float, str]:
+    """Order of a plan's row: the least largest regret, then by upper ends, then by lower ones."""
+    most = row.get("largest_regret_at_most_cny")
+    return (
+        not row["least_of_largest"],
+        float("inf") if most is None else most,
+        row["largest_regret_cny"],
+        row["plan"],
+    )
+
+
+def _least(regret: Sequence[Mapping[str, Any]], closable: Mapping[str, Words]) -> Words:
+    """Which plan has the least largest regret, and whether that is proven."""
+    least = next((row for row in regret if row["least_of_largest"]), None)
+    if least is None:
+        return say("report.siting.least_unknown")
+    proven = "proven" if least.get("least_is_proven") else "open"
+    return say(f"report.siting.least_{proven}", plan=_tried(least["plan"], closable))
 
 
 def _tried(plan: str, closable: Mapping[str, Words]) -> Words:
