@@ -246,8 +246,12 @@ CASES = {
         added("fx.csv", "USD,2021,7,again,high,"),
         [("table.duplicate", "fx.csv", 4, "currency")],
     ),
+    "tier that is not there": (
+        cell("demand.csv", 2, "tier", "idle"),
+        [("demand.no_tier", "demand.csv", 2, "tier")],
+    ),
     "row twice but for case": (
-        added("demand.csv", "b1,CL_A,MK_DE,dense,b2b,1,again,high,"),
+        added("demand.csv", "b1,CL_A,MK_DE,dense,b2b,1,,again,high,"),
         [("table.duplicate", "demand.csv", 12, "demand_id")],
     ),
     # folder.py
@@ -546,7 +550,7 @@ def test_yaml_bomb_is_refused_at_once(folder):
 
 def test_many_bad_cells_become_a_count(folder):
     """After the first few of a column the rest are counted."""
-    rows = [f"X{i},CL_A,MK_DE,dense,b2b,-1,invented,high," for i in range(MAX_PROBLEMS_PER_COLUMN + 5)]
+    rows = [f"X{i},CL_A,MK_DE,dense,b2b,-1,,invented,high," for i in range(MAX_PROBLEMS_PER_COLUMN + 5)]
     added("demand.csv", *rows)(folder)
     problems = problems_of(folder)
     assert [p.code for p in problems] == ["table.range"] * MAX_PROBLEMS_PER_COLUMN + ["table.more"]

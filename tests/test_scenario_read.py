@@ -106,6 +106,18 @@ CASES = {
     ),
     "close nothing": ("changes:\n  - close: {reason: why}\n", [("schema.value", 6, 12)]),
     "text for a factor": ("changes:\n  - scale_demand: {factor: double}\n", [("schema.type", 6, 28)]),
+    # limits
+    "late after different days": (
+        "limits: {min_promise_share: [{share: 0.5, days: 5}, {share: 0.5, days: 9}]}\n",
+        [("limit.days_differ", 5, 53)],
+    ),
+    "days beside a hard promise": (
+        "changes:\n"
+        "  - set: {table: product_segments, column: promise_d, value: 9}\n"
+        "  - set: {table: product_segments, column: promise_is_hard, value: true}\n"
+        "limits: {min_promise_share: [{share: 0.5, days: 5}]}\n",
+        [("limit.days_hard", 8, 30)],
+    ),
     # changes
     "no such table": (
         "changes:\n  - set: {table: service, column: payload_t, value: 1}\n",

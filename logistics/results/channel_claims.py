@@ -15,6 +15,7 @@ from logistics.results.layout import RESULT
 TOLERANCE = 1e-9
 DEMAND, TONNES, STOCKED = "demand", "tonnes_per_year", "stocked"
 CHANNELS = ("direct", STOCKED)
+SITING = "siting"
 Cargo = tuple[str, str, str, str]
 
 
@@ -24,7 +25,7 @@ def channel_contradictions(
     before: Mapping[int, Network],
     after: Mapping[str, Network],
 ) -> Iterator[Problem]:
-    """Yield a problem for each cargo that a plan sells otherwise than it may.
+    """Yield a problem for each cargo that a plan of a siting sells otherwise than it may.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def channel_contradictions(
     after
         Tables of each plan.
     """
+    if scenario["study"]["kind"] != SITING:
+        return
     may_change = scenario["study"].get("channels") is not None
     for name, claims in said.plans.items():
         changed = [change for change in claims.changes if change["table"] == DEMAND]

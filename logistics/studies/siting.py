@@ -39,7 +39,7 @@ MAIN_SHARE = 0.5
 """Share of the time limit that the search over all years gets."""
 FUTURE_SHARE = 0.05
 """Of each search on the last year: as planned, at another worth of time, in each future."""
-VALUE_SHARE, SWEEP_SHARE, REGRET_SHARE = 0.09, 0.03, 0.07
+VALUE_SHARE, SWEEP_SHARE, REGRET_SHARE = 0.2, 0.03, 0.07
 """Of plans for the worth of candidates, of the sweep, and of plans in futures, all of each together."""
 SETTLING_ROUNDS = 4
 LEAST_GAP = 2e-4

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from logistics.errors import SolverFailure
 from logistics.models.design.problem import DesignProblem
-from logistics.models.flow.column_generation import FlowModel, NearPrices, StopRule
-from logistics.models.flow.solved import Duals, LeastUnserved, SolvedFlow
+from logistics.models.flow.column_generation import FlowModel, StopRule
+from logistics.models.flow.solved import Duals, LeastUnserved, NearPrices, SolvedFlow
 from logistics.models.routes.union import BASE, Restriction, UnionInstance
 from logistics.virtual_network.instance import Instance
 

@@ -14,7 +14,14 @@ from logistics.models.flow.costs import Dues, RowPrices
 from logistics.models.flow.large import LargeFlow, is_large
 from logistics.models.flow.master import Master, MasterAnswer
 from logistics.models.flow.pricing import PathPricer
-from logistics.models.flow.solved import Conflict, Duals, FlowStatus, LeastUnserved, SolvedFlow
+from logistics.models.flow.solved import (
+    Conflict,
+    Duals,
+    FlowStatus,
+    LeastUnserved,
+    NearPrices,
+    SolvedFlow,
+)
 from logistics.virtual_network.instance import Instance
 
 Floats = NDArray[np.float64]
@@ -120,22 +127,6 @@ class _Phase:
     def broken(self) -> bool:
         """Whether a limit is not kept."""
         return bool(np.any(self.answer.slack > BROKEN))
-
-
-@dataclass(frozen=True)
-class NearPrices:
-    """Prices of a solved flow.
-
-    Parameters
-    ----------
-    demand
-        What one tonne more of each commodity costs, shape (commodities,).
-    binding
-        Capacities that have a price, shape (resources,).
-    """
-
-    demand: Floats
-    binding: NDArray[np.bool_]
 
 
 class FlowModel:

@@ -141,3 +141,19 @@ class SolvedFlow:
     def used_paths(self) -> list[tuple[int, Ints]]:
         """The used columns, for a start of another solve."""
         return list(zip(self.commodity.tolist(), self.path, strict=True))
+
+
+@dataclass(frozen=True)
+class NearPrices:
+    """Prices of a solved flow.
+
+    Parameters
+    ----------
+    demand
+        What one tonne more of each commodity costs, shape (commodities,).
+    binding
+        Capacities that have a price, shape (resources,).
+    """
+
+    demand: Floats
+    binding: NDArray[np.bool_]
