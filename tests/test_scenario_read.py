@@ -112,10 +112,12 @@ CASES = {
         [("limit.days_differ", 5, 53)],
     ),
     "days beside a hard promise": (
-        "changes:\n"
-        "  - set: {table: product_segments, column: promise_d, value: 9}\n"
-        "  - set: {table: product_segments, column: promise_is_hard, value: true}\n"
-        "limits: {min_promise_share: [{share: 0.5, days: 5}]}\n",
+        (
+            "changes:\n"
+            "  - set: {table: product_segments, column: promise_d, value: 9}\n"
+            "  - set: {table: product_segments, column: promise_is_hard, value: true}\n"
+            "limits: {min_promise_share: [{share: 0.5, days: 5}]}\n"
+        ),
         [("limit.days_hard", 8, 30)],
     ),
     # changes

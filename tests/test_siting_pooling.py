@@ -98,9 +98,9 @@ def test_no_set_costs_less_than_the_bound_and_the_plan_costs_what_it_says(seed):
         ids,
         *(set(case.r.choice(sorted(ids), size=len(ids) // 2, replace=False)) for _ in range(2) if ids),
     ]
-    for some in sets:
-        cost = case.cost(some)
-        assert cost is None or answer.bound <= cost * (1 + 1e-8)
+    costs = [cost for some in sets if (cost := case.cost(some)) is not None]
+    assert costs
+    assert answer.bound <= min(costs) * (1 + 1e-8)
     # Its tables, solved anew, cost as much: stock is planned for what goes through.
     written = with_changes(case.network, case.sited.changes(0, answer.best))
     instance = build_instance(written, YEAR, "generalised", PRICE)
@@ -111,8 +111,8 @@ def test_no_set_costs_less_than_the_bound_and_the_plan_costs_what_it_says(seed):
     assert answer.bound <= again.objective + fixed
 
 
-def test_pooling_favours_few_warehouses():
-    """With stock that hangs on throughput, a second warehouse costs more than without."""
+def test_plans_cost_more_than_the_bound_counts():
+    """Their stock is planned for what goes through, and the bound counts it for the most that can."""
     more = 0
     for seed in range(8):
         case = Pooled(seed)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from logistics.commands.rich_tables import headed, number
-from logistics.reports.sections.siting_plans import by_regret
+from logistics.results.orders import by_regret
 from logistics.words import text
 
 MOST_CANDIDATES = 20

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from logistics.errors import Problem, Where
 from logistics.network.network import Network
 from logistics.plan import Plan
-from logistics.results.claims import CLOSE, ResultClaims
+from logistics.results.claims import CLOSE, SITING, ResultClaims
 from logistics.results.findings import differing, same, shown, unfit
 from logistics.results.layout import RESULT
 from logistics.results.read import SavedInputs
@@ -26,10 +26,9 @@ from logistics.results.siting_cargo import (
 )
 from logistics.results.siting_choice import Choice, invested_cny
 from logistics.results.siting_options import Cell, OptionTable, opened
-from logistics.results.stock_claims import PLANNED, stock_contradictions
+from logistics.results.stock_claims import PLANNED, STOCK, stock_contradictions
 from logistics.verification.verdict import Verdict
 
-SITING = "siting"
 CANDIDATES, PLANS, YEARS = "candidates", "siting_plans", "siting_years"
 SOLVED = 2e-6
 """Flows of the tables and of the plans are solved apart, each to a gap; so much of the cost may differ."""
@@ -79,7 +78,9 @@ def siting_contradictions(
         yield from claims.of_choice()
         yield from claims.of_changes()
         yield from claims.of_sources(plans)
-        yield from stock_contradictions({name: network for name, (_, network) in plans.items()}, after)
+        path = folder / f"{STOCK}.parquet"
+        stock = pq.read_table(path).to_pylist() if path.exists() else []
+        yield from stock_contradictions(stock, {name: network for name, (_, network) in plans.items()}, after)
         flows_before = {verdict.year: verdict.objective for verdict in before}
         flows_after = {said.plans[name].year: verdict.objective for name, verdict in after.items()}
         yield from claims.of_years(flows_before, flows_after)

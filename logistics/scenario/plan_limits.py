@@ -72,7 +72,7 @@ def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Pr
     """Yield what is wrong with `limits` on a year's network: unknown things, conditions that fit nothing."""
     flags = [limit for limit in limits if limit.flagged]
     if len(flags) > MOST_FLAGS:
-        yield Problem("limit.too_many", _where(flags[MOST_FLAGS]), str(len(flags)), str(MOST_FLAGS))
+        yield Problem("limit.too_many", place_of(flags[MOST_FLAGS]), str(len(flags)), str(MOST_FLAGS))
     scopes: dict[str, NDArray[np.bool_]] = {}
     for limit in limits:
         if limit.kind == "load":
@@ -80,23 +80,27 @@ def limit_problems(network: Network, limits: Sequence[PlanLimit]) -> Iterator[Pr
             known = network.texts(table, column)
             if limit.thing_id not in known:
                 hint = did_you_mean(limit.thing_id, known)
-                yield Problem("change.no_row", _where(limit), limit.thing_id, table, remedy=hint)
+                yield Problem("change.no_row", place_of(limit), limit.thing_id, table, remedy=hint)
         try:
             inside = demand_in_scope(network, limit)
         except ConditionError as error:
             hint = did_you_mean(error.found, error.choices)
             yield Problem(
-                f"condition.{error.reason}", _where(limit), error.found, ", ".join(error.choices), remedy=hint
+                f"condition.{error.reason}",
+                place_of(limit),
+                error.found,
+                ", ".join(error.choices),
+                remedy=hint,
             )
             continue
         if not inside.any():
-            yield Problem("change.no_rows", _where(limit), limit.where, "demand")
+            yield Problem("change.no_rows", place_of(limit), limit.where, "demand")
             continue
         scopes[limit.id] = inside
         segments = network.tables["product_segments"]
         promised = segments["promise_d"].null_count < segments.num_rows
         if limit.kind == "promise_share" and limit.days is None and not promised:
-            yield Problem("limit.no_promise", _where(limit), limit.id, severity="warning")
+            yield Problem("limit.no_promise", place_of(limit), limit.id, severity="warning")
     yield from _lateness_problems(network, [limit for limit in limits if limit.id in scopes], scopes)
 
 
@@ -124,15 +128,16 @@ def _lateness_problems(
         days = promise_d if limit.days is None else np.full(len(rows), limit.days)
         for row in np.flatnonzero(inside & hard)[:1] if limit.days is not None else ():
             stated = f"{days[row]:g}", f"{promise_d[row]:g}"
-            yield Problem("limit.days_hard", _where(limit), *stated, names[row])
+            yield Problem("limit.days_hard", place_of(limit), *stated, names[row])
         counts = inside & np.isfinite(days)
         for row in np.flatnonzero(counts & np.isfinite(latest_d) & ~np.isclose(days, latest_d, 1e-12))[:1]:
             other = limits[said_by[row]]
             stated = f"{days[row]:g}", f"{latest_d[row]:g} ({other.place})"
-            yield Problem("limit.days_differ", _where(limit), *stated, names[row])
+            yield Problem("limit.days_differ", place_of(limit), *stated, names[row])
         latest_d[counts], said_by[counts] = days[counts], number
 
 
-def _where(limit: PlanLimit) -> Where:
+def place_of(limit: PlanLimit) -> Where:
+    """Where a limit is written."""
     file, line, column = limit.place.rsplit(":", 2)
     return Where(file, int(line), column)

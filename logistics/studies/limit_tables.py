@@ -51,7 +51,9 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
         price = float(solved.duals.limit[place]) if outcome.has_plan else None
         scale = outcome.limit_scales[place]
         give = float(conflict.relaxation[place]) if conflict is not None else None
-        relaxed = None if give is None else _relaxed(limit, give, scale, outcome.limit_wholes[place], left_t)
+        relaxed = (
+            None if give is None else relaxed_to(limit, give, scale, outcome.limit_wholes[place], left_t)
+        )
         rows.append(
             (
                 outcome.year,
@@ -79,7 +81,7 @@ def limits_table(question: Question, outcome: YearOutcome, checks: Mapping[Key, 
     return table_of(rows, LIMITS)
 
 
-def _relaxed(limit: PlanLimit, give: float, scale: float, whole: float, unserved_t: float) -> float:
+def relaxed_to(limit: PlanLimit, give: float, scale: float, whole: float, unserved_t: float) -> float:
     """What a limit is relaxed to, in the unit in which it is stated: so far that it is enough.
 
     Parameters

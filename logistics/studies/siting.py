@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from logistics.virtual_network.instance import Instance, Ints
 
     Known = tuple[Instance, list[tuple[int, Ints]]]
+    PlannedYear = tuple[YearOutcome, list[dict[str, Any]], Instance]
 
 MAIN_SHARE = 0.5
 """Share of the time limit that the search over all years gets."""
@@ -121,23 +122,21 @@ class Siting:
 
         questions = [tables.outcome.question for tables in base.values()]
         sited, search, answer = _searched(case, spec, questions, known, report)
-        years, planned = [], None
+        years = []
         if answer.best is not None:
-            for place in range(len(questions)):
-                outcome, changes, instance = _planned(sited, answer, place, report)
-                years.append((outcome, changes))
-                planned = outcome, instance
-        tables = _compared(case, sited, search, answer, planned, report)
+            years = [_planned(sited, answer, place, report) for place in range(len(questions))]
+        tables = _compared(case, sited, search, answer, years[-1] if years else None, report)
         if years:
-            both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, _ in years]
+            both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, *_ in years]
             tables["accessibility"] = pa.concat_tables(accessibility_table(plans) for plans in both)
-        if answer.best is not None and sited.problem.pooling is not None:
-            tables["siting_stock"] = stock_table(sited.problem, answer.best, sorted(base))
+        if years and sited.problem.pooling is not None:
+            tables["siting_stock"] = stock_table(sited.problem.pooling, years)
         status: Status = answer.status
         warnings = _shortcomings(case, answer)
         if answer.best is None:
             warnings = (*warnings, *limits_out_of_reach(sited))
-        return SitingResult(tuple(base.values()), tuple(years), status, tables, warnings)
+        outcomes = tuple((outcome, changes) for outcome, changes, _ in years)
+        return SitingResult(tuple(base.values()), outcomes, status, tables, warnings)
 
     def merge(self, case: Case, spec: SitingTask, results: Sequence[SitingResult]) -> StudyResult:
         """The years with what exists, and the chosen plan beside them."""
@@ -213,19 +212,15 @@ def _searched(
     return sited, search, search.answer()
 
 
-def _planned(
-    sited: SitedYears, answer: PlacementAnswer, place: int, report: Report
-) -> tuple[YearOutcome, list[dict[str, Any]], Instance]:
+def _planned(sited: SitedYears, answer: PlacementAnswer, place: int, report: Report) -> PlannedYear:
     """A year of the chosen plan, solved and checked on the network with its warehouses; and its arrays."""
     from logistics.models.flow.carried import carried_paths
-    from logistics.models.placement.pooling import throughput
-    from logistics.studies.siting_stock import replanned
+    from logistics.studies.siting_stock import pooled_throughput, replanned
 
     assert answer.best is not None
     base = sited.questions[place]
     changes = sited.changes(place, answer.best)
     known = sited.problem.instances[place], answer.best.flows[place].used_paths
-    pooled = sited.problem.pooling.nominal_t if sited.problem.pooling is not None else {}
     for attempt in range(SETTLING_ROUNDS):
         question = replace(base, network=with_changes(base.network, changes))
         instance, warnings = question.compiled()
@@ -236,8 +231,7 @@ def _planned(
             carried_paths(*known, instance),
         )
         # Stock is planned for what goes through; where that has moved, it is planned anew.
-        drawn = {o: t for o, t in throughput(instance, outcome.solved).items() if o in pooled}
-        again = replanned(changes, drawn)
+        again = replanned(changes, pooled_throughput(sited.problem.pooling, instance, outcome.solved))
         if again == changes or attempt + 1 == SETTLING_ROUNDS:
             break
         changes, known = again, (instance, outcome.solved.used_paths)
@@ -249,7 +243,7 @@ def _compared(
     sited: SitedYears,
     search: PlacementSearch,
     answer: PlacementAnswer,
-    planned: tuple[YearOutcome, Instance] | None,
+    planned: PlannedYear | None,
     report: Report,
 ) -> dict[str, pa.Table]:
     """The candidates and other plans beside the best one, in the last year."""
@@ -289,7 +283,8 @@ def _compared(
         order = ranks([one.net_cny for one in alones])
         rank = {one.id: place for one, place in zip(year.candidates, order, strict=True)}
         futures = futures_of(last, rank, tried, FUTURE_SHARE * limit, REGRET_SHARE * limit, tell)
-    found = Sited(sited, last, answer, alones, worths(search, answer), plans, futures, planned)
+    own_arrays = (planned[0], planned[2]) if planned is not None else None
+    found = Sited(sited, last, answer, alones, worths(search, answer), plans, futures, own_arrays)
     return tables_of_siting(found)
 
 

@@ -22,7 +22,7 @@ from logistics.studies.siting_candidates import (
 )
 from logistics.studies.siting_channels import Channel, most_stocked, split_changes
 from logistics.studies.siting_spec import SitingSpec
-from logistics.studies.siting_stock import drawn_of, planned_changes, pooled_network, pooling_of
+from logistics.studies.siting_stock import planned_changes, pooled_network, pooled_throughput, pooling_of
 from logistics.studies.year_flow import Question
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,10 @@ class SitedYears:
         if self.channels:
             changes += split_changes(network, self.channels, self.problem.instances[year], plan.flows[year])
         changes += self._source_changes(year, plan)
-        return changes + planned_changes(drawn_of(self.problem, plan, year))
+        if self.problem.pooling is not None:
+            instance, flow = self.problem.instances[year], plan.flows[year]
+            changes += planned_changes(pooled_throughput(self.problem.pooling, instance, flow))
+        return changes
 
     def _source_changes(self, year: int, plan: PlacementPlan) -> Iterator[dict[str, Any]]:
         """The one place that each market is served from."""

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from logistics.models.flow.solved import SolvedFlow
 from logistics.models.placement.pooling import Pooling, planned_for, safety_cost, throughput
-from logistics.models.placement.problem import PlacementPlan, PlacementProblem
 from logistics.network.network import Network
 from logistics.studies.changed_tables import change_of, with_changes
 from logistics.studies.typed_rows import table_of
+from logistics.studies.year_flow import YearOutcome
+from logistics.virtual_network.instance import Instance
 
 WAREHOUSES = "warehouse_options"
 SETTLED = 1e-6
@@ -79,28 +81,35 @@ def pooled_network(network: Network) -> tuple[Network, dict[str, float]]:
     return with_changes(network, planned_changes(most)), most
 
 
-def drawn_of(problem: PlacementProblem, plan: PlacementPlan, year: int) -> dict[str, float]:
-    """Throughput of a plan's warehouses whose stock depends on it."""
-    if problem.pooling is None:
+def pooled_throughput(pooling: Pooling | None, instance: Instance, flow: SolvedFlow) -> dict[str, float]:
+    """Throughput of the warehouses whose stock depends on it, by option."""
+    if pooling is None:
         return {}
-    drawn = throughput(problem.instances[year], plan.flows[year])
-    return {option: t for option, t in drawn.items() if option in problem.pooling.nominal_t}
+    drawn = throughput(instance, flow)
+    return {option: t for option, t in drawn.items() if option in pooling.nominal_t}
 
 
-def stock_table(problem: PlacementProblem, plan: PlacementPlan, years: list[int]) -> pa.Table:
-    """Safety stock of a plan, by year and warehouse."""
-    assert problem.pooling is not None
+def stock_table(
+    pooling: Pooling, years: Sequence[tuple[YearOutcome, list[dict[str, Any]], Instance]]
+) -> pa.Table:
+    """Safety stock of the chosen plan, by year and warehouse.
+
+    Parameters
+    ----------
+    years
+        Each year of the plan, solved on its own network, and the arrays of that.
+    """
     rows = []
-    for number, year in enumerate(years):
-        drawn, most = drawn_of(problem, plan, number), problem.pooling.most_t[number]
-        instance = planned_for(problem.instances[number], problem.pooling, drawn)
-        for option, cost in sorted(safety_cost(instance, plan.flows[number]).items()):
+    for most, (outcome, _, compiled) in zip(pooling.most_t, years, strict=True):
+        drawn = pooled_throughput(pooling, compiled, outcome.solved)
+        instance = planned_for(compiled, pooling, drawn)
+        for option, cost in sorted(safety_cost(instance, outcome.solved).items()):
             if option in drawn and option in most:
                 share = float(np.sqrt(drawn[option] / most[option]))
-                factor = float(np.sqrt(problem.pooling.nominal_t[option] / drawn[option]))
+                factor = float(np.sqrt(pooling.nominal_t[option] / drawn[option]))
                 # s·sqrt(v) less its line from 0 to m is largest at m/4, where it is s·sqrt(m)/4.
-                largest = cost / share / 4.0
-                rows.append((year, option, drawn[option], most[option], factor, cost, cost * share, largest))
+                figures = drawn[option], most[option], factor, cost, cost * share, cost / share / 4.0
+                rows.append((outcome.year, option, *figures))
     return table_of(rows, STOCK)
 
 

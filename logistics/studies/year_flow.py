@@ -221,13 +221,18 @@ def checked_year(
     if not question.allow_unserved and left and status in ("optimal", "limit"):
         status = "infeasible" if solved.least_unserved_t > 0 else "limit"
     scales = tuple(limit.scale for limit in instance.limits)
-    demand = instance.commodities.demand_t
-    wholes = tuple(
-        float((limit.factor if limit.measure == "customer_h" else limit.unserved) @ demand)
-        for limit in instance.limits
-    )
+    wholes = limit_wholes(instance)
     return YearOutcome(
         question, status, solved, claims, plan, verdict, duals, scales, wholes, seconds=dict(laps.seconds)
+    )
+
+
+def limit_wholes(instance: Instance) -> tuple[float, ...]:
+    """Demand in the scope of each limit, weighted as it is there."""
+    demand = instance.commodities.demand_t
+    return tuple(
+        float((limit.factor if limit.measure == "customer_h" else limit.unserved) @ demand)
+        for limit in instance.limits
     )
 
 

@@ -9,11 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from logistics.models.design.plan_flows import PlanFlows
-from logistics.models.design.problem import DesignProblem, SideRows, relative_gap
+from logistics.models.design.problem import relative_gap
 from logistics.models.design.tolls import takes_tolls
 from logistics.models.flow.solved import Duals, SolvedFlow
-from logistics.models.placement.pooling import Pooling, exactly_priced, planned_for, throughput
+from logistics.models.placement.flows import PlacementFlows
 from logistics.models.placement.priced import (
     PricedChoice,
     PricedPlacement,
@@ -31,7 +30,6 @@ from logistics.models.placement.problem import (
 from logistics.models.placement.relaxed import RelaxedPlacement, relaxed_placement
 from logistics.models.placement.single_source import PricedSources, SourcedChoice, best_sources
 from logistics.models.placement.source_costs import priced_sources
-from logistics.models.placement.sourcing import DOOR
 from logistics.models.placement.store_costs import StoreCosts
 
 Floats = NDArray[np.float64]
@@ -42,8 +40,6 @@ FLOW_GAP, DECOMPOSED_GAP = 1e-6, 1e-4
 """Gap of flows, and the largest of choices where no shared capacity has a price."""
 MOST_ROUNDS, MOST_OTHERS = 12, 2
 """Plans that prices propose one after the other; sets tried before the next bound on all that were not."""
-POOLING_ROUNDS, SETTLED = 4, 1e-9
-"""Most flows of a plan whose stock is planned for what goes through, and what the last must still save."""
 FORCED_S, SOURCES_S = 5.0, 20.0
 """Time limits of a choice in which one candidate is forced, and of choices with the source of each market."""
 STEPS, FEW_STEPS = 200, 40
@@ -77,7 +73,7 @@ class PlacementSearch:
         self.costs = [StoreCosts(instance, problem.places, problem.tied) for instance in problem.instances]
         self._has_sites = any(kind == "site" for kind, _ in problem.places)
         self._flow_gap = min(FLOW_GAP, gap / 10)
-        self._flows = PlanFlows(self._design(), self._flow_gap, paths)
+        self._flows = PlacementFlows(problem, self.costs, self._flow_gap, paths)
         self._relaxed: RelaxedPlacement | None = None
         self.gap, self._limit_s = gap, time_limit_s
         self._tell = tell or _silent
@@ -126,7 +122,7 @@ class PlacementSearch:
             found = self._sourced(self.problem.rules, only=taken)
             possible = found is not None and found.taken is not None
             sources = found.sources if found is not None and possible else None
-        flows = tuple(self.flow_of(year, taken, sources) for year in self.problem.years)
+        flows = tuple(self._flows.of(year, taken, sources) for year in self.problem.years)
         served = possible and all(flow.status in ("optimal", "limit") for flow in flows)
         value = float(self.problem.cost[taken].sum()) + sum(flow.objective for flow in flows)
         plan = PlacementPlan(taken, value if served else np.inf, flows, sources)
@@ -137,77 +133,12 @@ class PlacementSearch:
         self._note()
         return plan
 
-    def flow_of(self, year: int, taken: Flags, sources: Sources | None = None) -> SolvedFlow:
-        """Flows of one year of a set of choices; all doors are open where no sources are given."""
-        problem, one = self.problem, self.costs[year]
-        places = len(problem.distinct_places)
-        room = np.bincount(problem.place_of, problem.room_t(year, taken), places).astype(float)
-        share = np.minimum(1.0, one.share_of_capacity(problem, room))
-        is_open = dict(zip(problem.distinct_places, (room > 0).tolist(), strict=True))
-        tied = [float(all(is_open[place] for place in each.needs)) for each in problem.tied]
-        y = np.concatenate([share, tied, self._open_doors(year, sources)])
-        flow = self._flows.solved(year, y)
-        return flow if problem.pooling is None else self._pooled(year, y, flow, problem.pooling)
-
-    def _pooled(self, year: int, y: Floats, least: SolvedFlow, pooling: Pooling) -> SolvedFlow:
-        """A flow whose safety stock is planned for what goes through each warehouse, priced so.
-
-        Throughputs settle in a few rounds, each solved at those of the round before; the best round counts.
-        Bound and prices stay those of the least that stock can cost.
-        """
-        if least.status not in ("optimal", "limit"):
-            return least
-        instance, planned = self.problem.instances[year], dict(pooling.most_t[year])
-        best, flow = exactly_priced(instance, pooling, least, planned), least
-        for _ in range(POOLING_ROUNDS):
-            planned |= throughput(instance, flow)
-            flow = self._flows.solved(year, y, lambda part, t=planned: planned_for(part, pooling, t))  # type: ignore[misc]
-            priced = exactly_priced(instance, pooling, flow, planned)
-            settled = priced.objective >= best.objective * (1 - SETTLED)
-            best = priced if priced.objective < best.objective else best
-            if settled:
-                break
-        return replace(best, bound=least.bound, duals=least.duals)
-
-    def _open_doors(self, year: int, sources: Sources | None) -> Floats:
-        """Which doors from places to markets are open, in order."""
-        sourcing = self.problem.sourcing
-        if sourcing is None:
-            return np.zeros(0)
-        if sources is None:
-            return np.ones(sourcing.door[year].size)
-        place = np.arange(len(sourcing.places))[:, None]
-        return np.asarray(sources[year][None, :] == place, float).ravel()
-
-    def _design(self) -> DesignProblem:
-        """The placement's years as a design, whose options are the places of candidates and what is tied."""
-        problem = self.problem
-        gates: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
-        for one in self.costs:
-            row = np.append(one.place_rows(problem), one.tied_rows)
-            if problem.sourcing is not None:
-                row = np.append(row, problem.sourcing.door[len(gates)].ravel())
-            there = np.flatnonzero(row >= 0)
-            gates.append((row[there].astype(np.int32), there.astype(np.int32)))
-        names = [*problem.distinct_places, *(each.resource for each in problem.tied)]
-        if problem.sourcing is not None:
-            names += [(DOOR, f"{p}>{m}") for p in problem.sourcing.places for m in problem.sourcing.markets]
-        return DesignProblem(
-            instances=problem.instances,
-            year_weight=np.ones(len(problem.instances)),
-            options=tuple(name for _, name in names),
-            cost=np.zeros(len(names)),
-            gates=tuple(gates),
-            rows=SideRows.none(),
-            most_unserved_t=np.array([one.lost_t for one in self.costs]),
-        )
-
     def solve(self, start: Sequence[Flags] = ()) -> PlacementAnswer:
         """Search until plan and bound meet, nothing new is found, or time is up."""
         starts = list(start) or [np.zeros(len(self.problem.names), bool)]
         if self.problem.sourcing is not None:
             self._solve_sourced(starts)
-            return self._answer()
+            return self.answer()
         proposed: list[Flags] = []
         for _ in range(MOST_ROUNDS):
             proposed = [taken for taken in proposed if taken.tobytes() not in self._plans]
@@ -221,7 +152,7 @@ class PlacementSearch:
             proposed = [] if self._has_sites else found
         if self._may_go_on:
             self._one_by_one(self._relax())
-        return self._answer()
+        return self.answer()
 
     @property
     def _ended(self) -> bool:
@@ -287,7 +218,7 @@ class PlacementSearch:
         """Take the prices of a set of choices whose sources are free, for all that is asked from now on."""
         sourcing = self.problem.sourcing
         assert sourcing is not None
-        duals = [self.flow_of(year, taken).duals for year in self.problem.years]
+        duals = [self._flows.of(year, taken).duals for year in self.problem.years]
         self._source_prices = [
             priced_sources(one, prices, sourcing, year, self.problem.group_of)
             for year, (one, prices) in enumerate(zip(self.costs, duals, strict=True))
@@ -313,7 +244,7 @@ class PlacementSearch:
         if self._relaxed is not None or not all(takes_tolls(instance) for instance in problem.instances):
             return []
         paths = [[] if plan is None else plan.used_paths for plan in self._last_flows()]
-        relaxed = relaxed_placement(problem, self.costs, self._design(), paths, self._flow_gap)
+        relaxed = relaxed_placement(problem, self.costs, self._flows.design, paths, self._flow_gap)
         self._relaxed = relaxed
         found = best_choice(relaxed.saved - problem.cost, problem.rules, FORCED_S)
         if found is None:
@@ -442,7 +373,8 @@ class PlacementSearch:
             self._history.append((time.perf_counter() - self._started, value, self.bound))
         self._tell(value, self.bound, len(self._plans))
 
-    def _answer(self) -> PlacementAnswer:
+    def answer(self) -> PlacementAnswer:
+        """What is known until now, plans that were solved after the search among it."""
         best, bound = self.best, self.bound
         history = tuple(self._history)
         if best is None:
@@ -460,10 +392,6 @@ class PlacementSearch:
             plans=self.plans,
             history=history,
         )
-
-    def answer(self) -> PlacementAnswer:
-        """What is known until now, plans that were solved after the search among it."""
-        return self._answer()
 
 
 def _silent(_value: float, _bound: float, _plans: int) -> None:

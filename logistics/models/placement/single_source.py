@@ -19,7 +19,7 @@ is no more than what any plan costs. Its solution is a plan to try.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,8 @@ from logistics.models.placement.sourcing import NONE, Sourcing
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-MIXED_GAP = 1e-7
+MIXED_GAP, CHOSEN = 1e-7, 0.5
+"""Gap of the program, and from where on a column that is 0 or 1 counts as 1."""
 
 
 class Saving(NamedTuple):
@@ -94,23 +95,15 @@ class SourcedChoice:
     sources: Sources
 
 
-@dataclass
-class _Rows:
-    """Rows of a program as they are written down."""
+@dataclass(frozen=True)
+class _Source:
+    """A column z: a market of a year served from a place, by a candidate there or by what exists (-1)."""
 
-    row: list[int] = field(default_factory=list)
-    column: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    lower: list[float] = field(default_factory=list)
-    upper: list[float] = field(default_factory=list)
-
-    def add(self, columns: Sequence[int], values: Sequence[float], lower: float, upper: float) -> None:
-        """Write one row."""
-        self.row += [len(self.lower)] * len(columns)
-        self.column += columns
-        self.value += values
-        self.lower.append(lower)
-        self.upper.append(upper)
+    year: int
+    market: int
+    place: int
+    candidate: int
+    cost: float
 
 
 def best_sources(
@@ -132,58 +125,165 @@ def best_sources(
     tried
         Choices with sources that are left out.
     """
-    count = len(problem.names)
-    z = _sources(years)
-    saving = [(t, one) for t, year in enumerate(years) for one in year.savings]
-    first = count + len(z)
-    rows = _Rows()
+    program = _Program(problem, years)
     for coefficient, lower, upper in rules.written() if only is None else ():
         used = np.flatnonzero(coefficient)
-        rows.add(used.tolist(), coefficient[used].tolist(), lower, upper)
-    _markets_are_served(problem, years, z, rows)
-    _savings_hang_on(problem, years, z, saving, rows)
-    _rooms_hold(problem, years, z, saving, rows)
+        program.add(used.tolist(), coefficient[used].tolist(), lower, upper)
+    program.serve_markets()
+    program.hang_savings()
+    program.hold_rooms()
     for taken, sources in tried:
-        _left_out(taken, sources, z, rows)
-    cost = np.concatenate([problem.cost, [one.cost for one in z], [-s.cny_per_t for _, s in saving]])
-    lower_bound, upper_bound = np.zeros(len(cost)), np.ones(len(cost))
-    if only is not None:
-        lower_bound[:count] = upper_bound[:count] = only
-    upper_bound[first:] = [s.tonnes for _, s in saving]
-    scale = max(1.0, float(np.abs(cost).max(initial=0.0)))
-    program = MixedProgram(
-        cost=cost / scale,
-        lower=lower_bound,
-        upper=upper_bound,
-        whole=np.arange(len(cost)) < first,
-        row=np.array(rows.row, np.int32),
-        column=np.array(rows.column, np.int32),
-        value=np.array(rows.value, float),
-        row_lower=np.array(rows.lower, float),
-        row_upper=np.array(rows.upper, float),
-    )
-    answer = solve_mixed(program, "scip", MixedStop(gap=MIXED_GAP, time_limit_s=time_limit_s))
+        program.leave_out(taken, sources)
+    mixed, scale = program.mixed(only)
+    answer = solve_mixed(mixed, "scip", MixedStop(gap=MIXED_GAP, time_limit_s=time_limit_s))
     if answer.outcome == "infeasible":
         return None
     bound = sum(year.constant for year in years) + scale * answer.bound
     sources = tuple(np.full(len(sourcing.markets), NONE, np.int64) for _ in years)
-    if len(answer.values) < len(cost):
+    if len(answer.values) < len(mixed.cost):
         return SourcedChoice(bound, None, sources)
-    for one, value in zip(z, answer.values[count:first].tolist(), strict=True):
-        if value > 0.5:
-            sources[one.year][one.market] = one.place
-    return SourcedChoice(bound, np.round(answer.values[:count]).astype(bool), sources)
+    chosen = answer.values > CHOSEN
+    for place in np.flatnonzero(chosen[program.count : program.first_saving]).tolist():
+        one = program.sources[place]
+        sources[one.year][one.market] = one.place
+    return SourcedChoice(bound, chosen[: program.count], sources)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A column z: a market of a year served from a place, by a candidate there or by what exists (-1)."""
+class _Program:
+    """The program as it is written down: columns y, then z, then v.
 
-    year: int
-    market: int
-    place: int
-    candidate: int
-    cost: float
+    Parameters
+    ----------
+    problem, years
+        The placement, and what serving its markets costs.
+
+    Attributes
+    ----------
+    count, first_saving
+        Number of columns y, and of the first column v.
+    sources
+        Meaning of the columns z.
+    """
+
+    def __init__(self, problem: PlacementProblem, years: Sequence[PricedSources]) -> None:
+        self._problem, self._years = problem, years
+        self.sources = _sources(years)
+        self._savings = [(t, one) for t, year in enumerate(years) for one in year.savings]
+        self.count = len(problem.names)
+        self.first_saving = self.count + len(self.sources)
+        self._row: list[int] = []
+        self._column: list[int] = []
+        self._value: list[float] = []
+        self._lower: list[float] = []
+        self._upper: list[float] = []
+
+    def add(self, columns: Sequence[int], values: Sequence[float], lower: float, upper: float) -> None:
+        """Write one row."""
+        self._row += [len(self._lower)] * len(columns)
+        self._column += columns
+        self._value += values
+        self._lower.append(lower)
+        self._upper.append(upper)
+
+    def _choices(self, candidate: int, year: int) -> list[int]:
+        """Choices by which a candidate is open in a year."""
+        problem = self._problem
+        mine = (problem.candidate == candidate) & (problem.capacity_t[:, year] > 0)
+        return np.flatnonzero(mine).tolist()
+
+    def serve_markets(self) -> None:
+        """Write (1), and what of (2) is about sources."""
+        served: dict[tuple[int, int], list[int]] = {
+            (t, market): []
+            for t, year in enumerate(self._years)
+            for market in np.flatnonzero(year.tonnes >= 0).tolist()
+        }
+        for column, one in enumerate(self.sources, self.count):
+            served[one.year, one.market].append(column)
+            if one.candidate != NONE:
+                choices = self._choices(one.candidate, one.year)
+                self.add([column, *choices], [1.0, *(-1.0 for _ in choices)], -np.inf, 0.0)
+        for columns in served.values():
+            self.add(columns, [1.0] * len(columns), 1.0, 1.0)
+
+    def hang_savings(self) -> None:
+        """Write what of (2) is about savings."""
+        at = {
+            (one.year, one.place, one.market): column
+            for column, one in enumerate(self.sources, self.count)
+            if one.candidate == NONE
+        }
+        for column, (t, one) in enumerate(self._savings, self.first_saving):
+            source = at[t, int(self._years[t].place[one.candidate]), one.market]
+            choices = self._choices(one.candidate, t)
+            self.add([column, source], [1.0, -one.tonnes], -np.inf, 0.0)
+            self.add([column, *choices], [1.0, *(-one.tonnes for _ in choices)], -np.inf, 0.0)
+
+    def hold_rooms(self) -> None:
+        """Write (3)."""
+        room = self._problem.capacity_t
+        at: dict[tuple[int, int], dict[int, float]] = {}
+        drawn: dict[tuple[int, int], dict[int, float]] = {}
+        for column, one in enumerate(self.sources, self.count):
+            tonnes = float(self._years[one.year].tonnes[one.market])
+            if one.place != NONE:
+                at.setdefault((one.year, one.place), {})[column] = tonnes
+            if one.candidate != NONE:
+                drawn.setdefault((one.year, one.candidate), {})[column] = tonnes
+        for column, (t, part) in enumerate(self._savings, self.first_saving):
+            drawn.setdefault((t, part.candidate), {})[column] = 1.0
+        for (t, candidate), entries in drawn.items():
+            entries |= {choice: -float(room[choice, t]) for choice in self._choices(candidate, t)}
+            self.add(list(entries), list(entries.values()), -np.inf, 0.0)
+        for (t, place), entries in at.items():
+            there = np.flatnonzero(self._years[t].place[self._problem.candidate] == place).tolist()
+            entries |= {choice: -float(room[choice, t]) for choice in there}
+            self.add(list(entries), list(entries.values()), -np.inf, float(self._years[t].room[place]))
+
+    def leave_out(self, taken: Flags, sources: Sources) -> None:
+        """Leave out one set of choices with its sources: something is otherwise."""
+        used = [
+            (column, (one.year, one.market))
+            for column, one in enumerate(self.sources, self.count)
+            if sources[one.year][one.market] == one.place
+        ]
+        markets = len({market for _, market in used})
+        columns = [*range(self.count), *(column for column, _ in used)]
+        values = [*np.where(taken, -1.0, 1.0).tolist(), *(-1.0 for _ in used)]
+        self.add(columns, values, 1.0 - float(taken.sum()) - markets, np.inf)
+
+    def mixed(self, only: Flags | None) -> tuple[MixedProgram, float]:
+        """The program for a solver, and what its costs are divided by.
+
+        Parameters
+        ----------
+        only
+            The one set of choices that is asked about; None: any.
+        """
+        cost = np.concatenate(
+            [
+                self._problem.cost,
+                [one.cost for one in self.sources],
+                [-one.cny_per_t for _, one in self._savings],
+            ]
+        )
+        lower, upper = np.zeros(len(cost)), np.ones(len(cost))
+        if only is not None:
+            lower[: self.count] = upper[: self.count] = only
+        upper[self.first_saving :] = [one.tonnes for _, one in self._savings]
+        scale = max(1.0, float(np.abs(cost).max(initial=0.0)))
+        program = MixedProgram(
+            cost=cost / scale,
+            lower=lower,
+            upper=upper,
+            whole=np.arange(len(cost)) < self.first_saving,
+            row=np.array(self._row, np.int32),
+            column=np.array(self._column, np.int32),
+            value=np.array(self._value, float),
+            row_lower=np.array(self._lower, float),
+            row_upper=np.array(self._upper, float),
+        )
+        return program, scale
 
 
 def _sources(years: Sequence[PricedSources]) -> list[_Source]:
@@ -198,90 +298,3 @@ def _sources(years: Sequence[PricedSources]) -> list[_Source]:
         for market in np.flatnonzero(np.isfinite(year.without)).tolist():
             found.append(_Source(t, market, NONE, NONE, float(year.without[market])))
     return found
-
-
-def _markets_are_served(
-    problem: PlacementProblem, years: Sequence[PricedSources], z: Sequence[_Source], rows: _Rows
-) -> None:
-    """Write (1) and (2)."""
-    count = len(problem.names)
-    served: dict[tuple[int, int], list[int]] = {
-        (t, market): []
-        for t, year in enumerate(years)
-        for market in np.flatnonzero(year.tonnes >= 0).tolist()
-    }
-    for number, one in enumerate(z):
-        served[one.year, one.market].append(count + number)
-        if one.candidate != NONE:
-            choices = _choices(problem, one.candidate, one.year)
-            rows.add([count + number, *choices], [1.0, *(-1.0 for _ in choices)], -np.inf, 0.0)
-    for columns in served.values():
-        rows.add(columns, [1.0] * len(columns), 1.0, 1.0)
-
-
-def _choices(problem: PlacementProblem, candidate: int, year: int) -> list[int]:
-    """Choices by which a candidate is open in a year."""
-    mine = (problem.candidate == candidate) & (problem.capacity_t[:, year] > 0)
-    return np.flatnonzero(mine).tolist()
-
-
-def _savings_hang_on(
-    problem: PlacementProblem,
-    years: Sequence[PricedSources],
-    z: Sequence[_Source],
-    saving: Sequence[tuple[int, Saving]],
-    rows: _Rows,
-) -> None:
-    """Write what of (2) is about savings."""
-    count, first = len(problem.names), len(problem.names) + len(z)
-    at = {(one.year, one.place, one.market): n for n, one in enumerate(z) if one.candidate == NONE}
-    for number, (t, one) in enumerate(saving):
-        source = at[t, int(years[t].place[one.candidate]), one.market]
-        choices = _choices(problem, one.candidate, t)
-        rows.add([first + number, count + source], [1.0, -one.tonnes], -np.inf, 0.0)
-        rows.add([first + number, *choices], [1.0, *(-one.tonnes for _ in choices)], -np.inf, 0.0)
-
-
-def _rooms_hold(
-    problem: PlacementProblem,
-    years: Sequence[PricedSources],
-    z: Sequence[_Source],
-    saving: Sequence[tuple[int, Saving]],
-    rows: _Rows,
-) -> None:
-    """Write (3)."""
-    count, first = len(problem.names), len(problem.names) + len(z)
-    at: dict[tuple[int, int], list[int]] = {}
-    drawn: dict[tuple[int, int], tuple[list[int], list[float]]] = {}
-    for number, one in enumerate(z):
-        if one.place == NONE:
-            continue
-        at.setdefault((one.year, one.place), []).append(number)
-        if one.candidate != NONE:
-            columns, tonnes = drawn.setdefault((one.year, one.candidate), ([], []))
-            columns.append(count + number)
-            tonnes.append(float(years[one.year].tonnes[one.market]))
-    for number, (t, part) in enumerate(saving):
-        columns, tonnes = drawn.setdefault((t, part.candidate), ([], []))
-        columns.append(first + number)
-        tonnes.append(1.0)
-    for (t, candidate), (columns, tonnes) in drawn.items():
-        choices = _choices(problem, candidate, t)
-        room = (-problem.capacity_t[choices, t]).tolist()
-        rows.add([*columns, *choices], [*tonnes, *room], -np.inf, 0.0)
-    for (t, place), numbers in at.items():
-        there = np.flatnonzero(years[t].place[problem.candidate] == place)
-        columns = [count + number for number in numbers]
-        tonnes = [float(years[t].tonnes[z[number].market]) for number in numbers]
-        room = (-problem.capacity_t[there, t]).tolist()
-        rows.add([*columns, *there.tolist()], [*tonnes, *room], -np.inf, float(years[t].room[place]))
-
-
-def _left_out(taken: Flags, sources: Sources, z: Sequence[_Source], rows: _Rows) -> None:
-    """Leave out one set of choices with its sources: something is otherwise."""
-    count = len(taken)
-    used = [count + n for n, one in enumerate(z) if sources[one.year][one.market] == one.place]
-    columns = [*range(count), *used]
-    markets = len({(z[n - count].year, z[n - count].market) for n in used})
-    values = [*np.where(taken, -1.0, 1.0).tolist(), *(-1.0 for _ in used)]
-    rows.add(columns, values, 1.0 - float(taken.sum()) - markets, np.inf)

@@ -8,6 +8,7 @@ from typing import Any
 from logistics.reports.blocks import Block, Chart, Head, Number, Row, Table, Words, given, head, named, say
 from logistics.reports.sections.columns import Column, cells_of, column_heads
 from logistics.reports.source import Results
+from logistics.results.orders import by_regret
 
 FIGURES = (
     Column("sites", "count"),
@@ -113,17 +114,6 @@ def _regret(regret: Sequence[Mapping[str, Any]], closable: Mapping[str, Words]) 
         notes.append(say("tables.largest", shown=MOST, whole=len(order), name="siting_regret"))
     chart = Chart("heat", {"from": 3, "relative": True})
     return Table("siting-regret", title, heads, rows, notes, chart, wide=True)
-
-
-def by_regret(row: Mapping[str, Any]) -> tuple[bool, float, float, str]:
-    """Order of a plan's row: the least largest regret, then by upper ends, then by lower ones."""
-    most = row.get("largest_regret_at_most_cny")
-    return (
-        not row["least_of_largest"],
-        float("inf") if most is None else most,
-        row["largest_regret_cny"],
-        row["plan"],
-    )
 
 
 def _least(regret: Sequence[Mapping[str, Any]], closable: Mapping[str, Words]) -> Words:
