@@ -79,11 +79,11 @@ class Pooled:
             instance = build_instance(network, YEAR, "generalised", PRICE)
             flow = FlowModel(instance, TO_THE_END).solve()
             drawn = throughput(instance, flow)
-            if drawn.keys() == planned.keys() and all(
-                abs(drawn[o] - t) <= 1e-9 * t for o, t in planned.items()
-            ):
+            if all(abs(t - planned.get(o, 0.0)) <= 1e-9 * t for o, t in drawn.items()):
                 return flow.objective + fixed
-            planned = drawn
+            # What a warehouse left without cargo had stays planned: forgotten, it would be as cheap as at first
+            # and cargo would come and go for ever.
+            planned = planned | drawn
         return None
 
 
@@ -98,8 +98,8 @@ def test_no_set_costs_less_than_the_bound_and_the_plan_costs_what_it_says(seed):
         ids,
         *(set(case.r.choice(sorted(ids), size=len(ids) // 2, replace=False)) for _ in range(2) if ids),
     ]
-    costs = [cost for some in sets if (cost := case.cost(some)) is not None]
-    assert costs
+    costs = [case.cost(some) for some in sets]
+    assert None not in costs
     assert answer.bound <= min(costs) * (1 + 1e-8)
     # Its tables, solved anew, cost as much: stock is planned for what goes through.
     written = with_changes(case.network, case.sited.changes(0, answer.best))
