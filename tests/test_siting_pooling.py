@@ -81,8 +81,8 @@ class Pooled:
             drawn = throughput(instance, flow)
             if all(abs(t - planned.get(o, 0.0)) <= 1e-9 * t for o, t in drawn.items()):
                 return flow.objective + fixed
-            # What a warehouse left without cargo had stays planned: forgotten, it would be as cheap as at first
-            # and cargo would come and go for ever.
+            # What a warehouse without cargo had stays planned: forgotten, it would be as cheap as before and
+            # cargo would come and go for ever.
             planned = planned | drawn
         return None
 

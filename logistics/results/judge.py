@@ -18,6 +18,7 @@ from logistics.plan import Plan
 from logistics.results.channel_claims import channel_contradictions
 from logistics.results.claims import ResultClaims, YearClaims, checked_claims, contradictions
 from logistics.results.compare import keyed_rows
+from logistics.results.first_look_claims import first_look_contradictions
 from logistics.results.layout import (
     INPUTS,
     PLAN,
@@ -128,6 +129,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
             judged.verdicts,
             further,
         ),
+        *first_look_contradictions(folder, saved),
         *conflict_contradictions(folder, judged.verdicts),
     ]
     return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly), further)

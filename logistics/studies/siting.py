@@ -117,6 +117,7 @@ class Siting:
         # What exists need not be enough: candidates may serve what it cannot, and keep limits that it breaks.
         if any(tables.outcome.status == "no_plan" for tables in base.values()):
             return SitingResult(tuple(base.values()), (), "no_plan", {})
+        from logistics.studies.siting_first_look import first_look
         from logistics.studies.siting_reach import limits_out_of_reach
         from logistics.studies.siting_stock import stock_table
 
@@ -126,6 +127,9 @@ class Siting:
         if answer.best is not None:
             years = [_planned(sited, answer, place, report) for place in range(len(questions))]
         tables = _compared(case, sited, search, answer, years[-1] if years else None, report)
+        if spec.spec.first_look is not None:
+            last = questions[-1]
+            tables |= first_look(last.network, spec.candidates, spec.spec.first_look, last.seed)
         if years:
             both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, *_ in years]
             tables["accessibility"] = pa.concat_tables(accessibility_table(plans) for plans in both)

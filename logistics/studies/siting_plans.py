@@ -6,9 +6,8 @@ They are compared in the last year, each with its flows solved.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from logistics.models.flow.solved import SolvedFlow
 from logistics.models.placement.problem import PlacementPlan, Rules
 from logistics.models.placement.search import PlacementSearch
 from logistics.models.siting.greenfield import centres_of_gravity
+from logistics.studies.siting_markets import Markets, area_of, markets_of
 from logistics.studies.siting_problem import SitedYears, open_ids
 
 Floats = NDArray[np.float64]
@@ -220,18 +220,19 @@ class LastYear:
         sites = sorted(usual)
         if not sites:
             return []
-        latitude, longitude, weight, market_t = self._markets(abroad)
+        markets = markets_of(self.sited.questions[0].network, candidates, abroad=abroad)
+        market_t = markets.tonnes_by_area()
         place = np.array([[candidates[usual[s]].site[x] for x in ("lat", "lon")] for s in sites], float)
         found = []
-        middle = _middle(latitude, longitude, weight)
+        middle = _middle(markets.latitude, markets.longitude, markets.tonnes)
         far = _angles(place, middle)
         cheap = np.array([self._rent(usual[s]) for s in sites])
-        size = np.array([market_t.get(_area(candidates[usual[s]].site, abroad), 0.0) for s in sites])
+        size = np.array([market_t.get(area_of(candidates[usual[s]].site, abroad=abroad), 0.0) for s in sites])
         for name, order in (
             ("nearest_to_demand", np.lexsort((np.arange(len(sites)), far))),
             ("cheapest_rent", np.lexsort((np.arange(len(sites)), cheap))),
             ("largest_markets", np.lexsort((np.arange(len(sites)), cheap, -size))),
-            ("greenfield", self._greenfield(place, latitude, longitude, weight, count)),
+            ("greenfield", self._greenfield(place, markets, count)),
         ):
             ids = [candidates[usual[sites[i]]].id for i in order[:count].tolist()]
             found.append(self.plan("baseline", name, self.chosen([*ids, *kept])))
@@ -253,37 +254,13 @@ class LastYear:
         one = self.sited.candidates[number]
         return one.annual_cny(self.sited.spec.discount_rate) / max(1e-9, one.capacity_t(first=False))
 
-    def _markets(self, abroad: bool) -> tuple[Floats, Floats, Floats, dict[str, float]]:
-        """Where demand is that candidates are for: degrees, tonnes; and tonnes by area.
-
-        Stocked demand at its markets for warehouses, what leaves at its origins for facilities.
-        """
-        network = self.sited.questions[0].network
-        site = {str(row["site_id"]): row for row in network.rows("sites")}
-        home = {str(one.site["customs_territory"]) for one in self.sited.candidates if one.is_facility}
-        tonnes: dict[str, float] = {}
-        for row in network.rows("demand"):
-            leaves = str(site[str(row["origin_site"])]["customs_territory"]) in home
-            if row["segment"] == "stocked" if abroad else leaves:
-                name = str(row["destination_site" if abroad else "origin_site"])
-                tonnes[name] = tonnes.get(name, 0.0) + float(row["tonnes_per_year"])
-        by_area: dict[str, float] = {}
-        for name, t in tonnes.items():
-            area = _area(site[name], abroad)
-            by_area[area] = by_area.get(area, 0.0) + t
-        names = sorted(tonnes)
-        where = np.array([[site[name]["lat"], site[name]["lon"]] for name in names], float)
-        return where[:, 0], where[:, 1], np.array([tonnes[name] for name in names]), by_area
-
-    def _greenfield(
-        self, place: Floats, latitude: Floats, longitude: Floats, weight: Floats, count: int
-    ) -> NDArray[np.int64]:
+    def _greenfield(self, place: Floats, markets: Markets, count: int) -> NDArray[np.int64]:
         """Sites nearest to as many centres of gravity, the others after them."""
-        centres = min(count, len(np.unique(np.column_stack([latitude, longitude]), axis=0)), len(place))
+        centres = min(count, markets.num_places, len(place))
         found = centres_of_gravity(
-            latitude,
-            longitude,
-            weight,
+            markets.latitude,
+            markets.longitude,
+            markets.tonnes,
             centres,
             (place[:, 0], place[:, 1]),
             seed=self.sited.questions[0].seed,
@@ -291,11 +268,6 @@ class LastYear:
         assert found.site is not None
         first = found.site.astype(np.int64)
         return np.concatenate([first, np.setdiff1d(np.arange(len(place)), first)])
-
-
-def _area(site: Mapping[str, Any], abroad: bool) -> str:
-    """What counts as one market: a customs territory abroad, a prefecture at home."""
-    return str(site["customs_territory" if abroad else "prefecture"])
 
 
 def _middle(latitude: Floats, longitude: Floats, weight: Floats) -> Floats:

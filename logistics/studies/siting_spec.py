@@ -70,6 +70,20 @@ class Futures(_Strict):
     closures: list[Closure] = Field(default_factory=list, max_length=10)
 
 
+class FirstLook(_Strict):
+    """Where few sites would stand by distance alone."""
+
+    sites: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default=[1, 2, 3, 5, 10],
+        min_length=1,
+        max_length=20,
+        description="how many; as far as there are places",
+    )
+    within_km: float = Field(
+        default=500.0, gt=0, le=20_038, description="great-circle distance within which cargo is covered"
+    )
+
+
 class SitingSpec(_Strict):
     """Settings of the study."""
 
@@ -104,6 +118,10 @@ class SitingSpec(_Strict):
     )
     counts: list[SiteCount] = Field(default_factory=list, max_length=100)
     budgets: list[InvestmentBudget] = Field(default_factory=list, max_length=20)
+    first_look: FirstLook | None = Field(
+        default_factory=FirstLook,
+        description="centres of gravity, p-median, p-centre and coverage by distance alone; null: none",
+    )
     sweep: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
         default_factory=list, max_length=20, description="best plans with at most so many"
     )

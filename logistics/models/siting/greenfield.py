@@ -77,17 +77,30 @@ def centres_of_gravity(
         if cost < best_cost - 1e-12 * abs(cost) or best is None:
             best, best_cost = centre, cost
     assert best is not None
-    site = None
-    if sites is not None:
-        site = _nearest_sites(best, _on_sphere(*sites), point, weight)
-        best = _on_sphere(*sites)[site]
-    angle = _angles(point, best)
-    assignment = angle.argmin(axis=1).astype(np.int32)
+    return _greenfield(best, None, point, weight) if sites is None else _at_sites(best, sites, point, weight)
+
+
+def moved_to_sites(
+    found: Greenfield, latitude: Floats, longitude: Floats, weight: Floats, sites: tuple[Floats, Floats]
+) -> Greenfield:
+    """Centres of gravity, put at the nearest sites that are not taken; arguments as above."""
+    centre = _on_sphere(found.latitude, found.longitude)
+    return _at_sites(centre, sites, _on_sphere(latitude, longitude), weight)
+
+
+def _at_sites(centre: Floats, sites: tuple[Floats, Floats], point: Floats, weight: Floats) -> Greenfield:
+    place = _on_sphere(*sites)
+    site = _nearest_sites(centre, place, point, weight)
+    return _greenfield(place[site], site, point, weight)
+
+
+def _greenfield(centre: Floats, site: Ints | None, point: Floats, weight: Floats) -> Greenfield:
+    angle = _angles(point, centre)
     return Greenfield(
-        latitude=np.degrees(np.arcsin(np.clip(best[:, 2], -1.0, 1.0))),
-        longitude=np.degrees(np.arctan2(best[:, 1], best[:, 0])),
+        latitude=np.degrees(np.arcsin(np.clip(centre[:, 2], -1.0, 1.0))),
+        longitude=np.degrees(np.arctan2(centre[:, 1], centre[:, 0])),
         site=site,
-        assignment=assignment,
+        assignment=angle.argmin(axis=1).astype(np.int32),
         weight_km=EARTH_KM * float(weight @ angle.min(axis=1)),
     )
 
@@ -125,10 +138,11 @@ def _settle(centre: Floats, point: Floats, weight: Floats) -> Floats:
         now = _angles(point, centre).argmin(axis=1)
         if np.array_equal(now, assignment):
             break
-        assignment = now
+        before, assignment = assignment, now
         for k in range(len(centre)):
             mine = (assignment == k) & (weight > 0.0)
-            if mine.any():
+            # A centre stays where it is while its customers do.
+            if mine.any() and not np.array_equal(assignment == k, before == k):
                 centre[k] = _median(centre[k], point[mine], weight[mine])
     return centre
 

@@ -23,6 +23,7 @@ from logistics.reports.sections.route_details import route_detail_blocks
 from logistics.reports.sections.routes import route_blocks
 from logistics.reports.sections.section import Section
 from logistics.reports.sections.siting import siting_blocks
+from logistics.reports.sections.siting_first_look import siting_first_look_blocks
 from logistics.reports.sections.siting_plans import siting_plan_blocks
 from logistics.reports.sections.targets import target_blocks
 from logistics.reports.sections.totals import totals_blocks
@@ -41,6 +42,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("airport_roles", airport_role_blocks),
     Section("siting", siting_blocks, each_year=False),
     Section("siting_plans", siting_plan_blocks, each_year=False),
+    Section("siting_first_look", siting_first_look_blocks, each_year=False),
     Section("gains", gain_blocks),
     Section("cargo", cargo_blocks),
     Section("costs", cost_blocks),
