@@ -149,6 +149,29 @@ def test_a_warehouse_that_is_moved_closes_where_it_was(desk, closable, moves):
     assert not moves or chosen["OLD_MOVED"]
 
 
+def test_what_would_be_moved_may_be_gone_in_a_future(desk):
+    """Where its site is closed, the move is a new warehouse like others."""
+    parent = desk.with_options(moving)
+    study = "baselines: false, candidates: \"option_id == 'OLD_MOVED'\", closable: \"option_id == 'OLD'\""
+    closed = "futures: {closures: [{table: sites, id: WH_OLD}]}"
+    ran = desk.run(f"study: {{kind: siting, {study}, {closed}}}\nsolver: {{gap: 0.001}}", parent=parent)
+    assert ran.code in (0, 4), ran.err
+    assert {row["future"] for row in table(ran, "siting_regret")} == {"as planned", "closed WH_OLD"}
+
+
+def test_a_frontier_of_money_weighs_days_too(desk):
+    """The objective knows no time; a plan at a high worth of it is no slower, and no cheaper."""
+    ran = desk.run(
+        "objective: money\nstudy: {kind: siting, baselines: false, frontier: [0.1, 100]}\nsolver: {gap: 0.001}"
+    )
+    assert ran.code in (0, 4), ran.err
+    assert verified(ran.folder)
+    plans = {(row["kind"], row["name"]): row for row in table(ran, "siting_plans")}
+    best, hasty = plans["best", "best"], plans["frontier", "100"]
+    assert hasty["days_p90"] <= best["days_p90"]
+    assert hasty["value_cny"] >= best["bound_cny"]
+
+
 def test_a_move_from_nowhere_is_refused(desk):
     parent = desk.with_options(
         lambda rows: [

@@ -70,19 +70,19 @@ def _contradictions(
         yield unfit(LOOK, "sites", " ".join(map(str, key)), str(keys.count(key)), str(int(key in mine)))
     within_km = float((study.get("first_look") or {}).get("within_km", WITHIN_KM))
     candidates = OptionTable(first).candidates(study).values()
-    home = {str(one.site["customs_territory"]) for one in candidates if one.is_facility}
     for what in sorted({key[0] for key in mine}):
         abroad = what == "warehouses"
         ids = {one.site_id for one in candidates if one.is_facility != abroad}
+        around = {site[name]["customs_territory"] for name in ids}
         cargo: dict[str, float] = {}
         for row in last.rows("demand"):
-            leaves = str(site[str(row["origin_site"])]["customs_territory"]) in home
-            if row["segment"] == "stocked" if abroad else leaves:
-                end = str(row["destination_site" if abroad else "origin_site"])
+            end = str(row["destination_site" if abroad else "origin_site"])
+            if site[end]["customs_territory"] in around and (row["segment"] == "stocked" or not abroad):
                 cargo[end] = cargo.get(end, 0.0) + float(row["tonnes_per_year"])
-        if abroad:
-            options = last.rows("warehouse_options")
-            ids |= {str(row["site_id"]) for row in options if row["status"] == "existing"}
+        for row in last.rows("warehouse_options") if abroad else ():
+            name = str(row["site_id"])
+            if row["status"] == "existing" and site[name]["customs_territory"] in around:
+                ids.add(name)
         for row in looks:
             if row["what"] == what and _key(row) in mine:
                 yield from _of_rule(row, mine[_key(row)], site, ids, cargo, within_km)

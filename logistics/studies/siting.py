@@ -320,8 +320,9 @@ def _at_time_value(last: LastYear, factor: float, time_limit_s: float) -> SitedP
 
     year = last.sited
     question = year.questions[0]
+    # An objective without customers' time gives it its own worth here.
     weights = dict(question.weights)
-    weights["time_value"] = factor * weights["time_value"]
+    weights["time_value"] = factor * weights.get("time_value", 1.0)
     other = sited_years(
         year.spec, [replace(question, weights=weights)], year.candidates, year.channels, steady=True
     )

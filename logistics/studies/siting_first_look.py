@@ -29,7 +29,7 @@ from logistics.models.siting.solve import solve_siting
 from logistics.network.geography import great_circle_km
 from logistics.network.network import Network
 from logistics.studies.siting_candidates import Candidate
-from logistics.studies.siting_markets import Markets, markets_of
+from logistics.studies.siting_markets import Markets, markets_of, territories_of
 from logistics.studies.siting_spec import FirstLook
 from logistics.studies.typed_rows import table_of
 
@@ -122,10 +122,12 @@ class _Side:
         self._what, self._within_km = what, within_km
         self._markets: Markets = markets_of(network, candidates, abroad=what == "warehouses")
         ids = {one.site_id for one in mine}
-        if what == "warehouses":
-            options = network.rows("warehouse_options")
-            ids |= {str(row["site_id"]) for row in options if row["status"] == "existing"}
         site = {str(row["site_id"]): row for row in network.rows("sites")}
+        if what == "warehouses":
+            around = territories_of(mine, abroad=True)
+            options = [row for row in network.rows("warehouse_options") if row["status"] == "existing"]
+            existing = {str(row["site_id"]) for row in options}
+            ids |= {name for name in existing if site[name]["customs_territory"] in around}
         self._ids = tuple(sorted(ids))
         self._lat = np.array([site[name]["lat"] for name in self._ids], float)
         self._lon = np.array([site[name]["lon"] for name in self._ids], float)

@@ -51,22 +51,23 @@ class Markets:
 
 
 def markets_of(network: Network, candidates: Sequence[Candidate], *, abroad: bool) -> Markets:
-    """Markets of stocked cargo, for warehouses; or origins of all cargo that leaves, for facilities at home.
+    """Markets of stocked cargo, for warehouses; or origins of all cargo, for facilities.
+
+    Only those in customs territories in which a candidate stands.
 
     Parameters
     ----------
     candidates
-        All of a study; its facilities tell where home is.
+        All of a study.
     abroad
         Whether warehouses are asked for.
     """
     site = {str(row["site_id"]): row for row in network.rows("sites")}
-    home = {str(one.site["customs_territory"]) for one in candidates if one.is_facility}
+    around = territories_of(candidates, abroad=abroad)
     tonnes: dict[str, float] = {}
     for row in network.rows("demand"):
-        leaves = str(site[str(row["origin_site"])]["customs_territory"]) in home
-        if row["segment"] == "stocked" if abroad else leaves:
-            name = str(row["destination_site" if abroad else "origin_site"])
+        name = str(row["destination_site" if abroad else "origin_site"])
+        if site[name]["customs_territory"] in around and (row["segment"] == "stocked" or not abroad):
             tonnes[name] = tonnes.get(name, 0.0) + float(row["tonnes_per_year"])
     ids = sorted(name for name, t in tonnes.items() if t > 0)
     return Markets(
@@ -76,6 +77,11 @@ def markets_of(network: Network, candidates: Sequence[Candidate], *, abroad: boo
         tonnes=np.array([tonnes[name] for name in ids], float),
         area=tuple(area_of(site[name], abroad=abroad) for name in ids),
     )
+
+
+def territories_of(candidates: Sequence[Candidate], *, abroad: bool) -> set[str]:
+    """Customs territories in which a candidate warehouse stands, or a facility."""
+    return {str(one.site["customs_territory"]) for one in candidates if one.is_facility != abroad}
 
 
 def area_of(site: Mapping[str, Any], *, abroad: bool) -> str:

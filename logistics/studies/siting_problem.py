@@ -214,8 +214,8 @@ def _rules(
             rules = rules.with_row(f"budgets.{number}.total", spent, -np.inf, budget.total_cny / 1e6)
     number_of = {one.id: n for n, one in enumerate(candidates)}
     for one in candidates:
-        if one.moves_from:
-            # What is moved closes where it was.
+        # What is moved closes where it was; with its site closed it is not there anyhow.
+        if one.moves_from in number_of:
             both = np.isin(candidate, [number_of[one.id], number_of[one.moves_from]]).astype(float)
             rules = rules.with_row(f"moves.{one.id}", both, -np.inf, 1.0)
     return rules
