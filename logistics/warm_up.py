@@ -58,7 +58,7 @@ def _chain(name: str, actions: tuple[str, ...], stores: int) -> Layer:
         lead_h=np.ones(count),
         variance_h2=np.zeros(count),
         stock_h=np.zeros((count, 1)),
-        co2_kg_per_t=np.zeros(count),
+        co2_kg_per_t=np.zeros((count, 1)),
         use_arc=np.zeros(1, dtype=np.int32),
         use_row=np.zeros(1, dtype=np.int32),
         use_is_m3=np.zeros(1, dtype=bool),

@@ -47,7 +47,7 @@ class Ways:
                     path_cost(instance, layer, goods, c.time_value_cny_per_t_h[k], path) + constant
                 )
                 ways.draws.append(path_draws(instance, layer, goods, path))
-                ways.co2_kg.append(float(sum(layer.co2_kg_per_t[arc] for arc in path)))
+                ways.co2_kg.append(float(sum(layer.co2_kg_per_t[arc, goods] for arc in path)))
         return ways
 
 
@@ -197,9 +197,9 @@ def random_problem(seed):
 
 def _with_co2_limit(instance, r):
     """A limit on CO2 somewhat below what the best plan has."""
-    solved = FlowModel(instance).solve()
+    solved, c = FlowModel(instance).solve(), instance.commodities
     co2 = sum(
-        tonnes * instance.layers[instance.commodities.layer[k]].co2_kg_per_t[path].sum()
+        tonnes * instance.layers[c.layer[k]].co2_kg_per_t[path, c.product[k]].sum()
         for k, path, tonnes in zip(solved.commodity, solved.path, solved.flow_t, strict=True)
     )
     count = len(instance.commodities)

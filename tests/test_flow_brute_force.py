@@ -60,7 +60,7 @@ def path_cost(instance, layer, product, time_value, path):
     money = sum(layer.money_cny_per_t[arc, product] for arc in path)
     pipeline = sum(layer.pipeline_h[arc] for arc in path)
     customer = sum(layer.customer_h[arc] for arc in path)
-    co2 = sum(layer.co2_kg_per_t[arc] for arc in path)
+    co2 = sum(layer.co2_kg_per_t[arc, product] for arc in path)
     stock = sum(layer.stock_h[arc, product] for arc in path)
     stores = [number for number, arc in enumerate(layer.store_arc.tolist()) if arc in path]
     if stores:

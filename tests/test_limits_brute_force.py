@@ -236,7 +236,7 @@ class Figures:
             money=money,
             carried_h=total(layer.pipeline_h) + stock,
             customer_h=total(layer.customer_h),
-            co2_kg=total(layer.co2_kg_per_t),
+            co2_kg=total(layer.co2_kg_per_t[:, product]),
             draws=np.asarray(counts @ taken),
         )
 

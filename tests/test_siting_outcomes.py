@@ -159,10 +159,22 @@ def test_what_would_be_moved_may_be_gone_in_a_future(desk):
     assert {row["future"] for row in table(ran, "siting_regret")} == {"as planned", "closed WH_OLD"}
 
 
+def test_a_warehouse_that_exists_where_nothing_is_is_refused(desk):
+    """What opens the site for another one would bring it for free."""
+    change = "{table: warehouse_options, where: \"option_id == 'A_BUILD'\", column: status, value: existing}"
+    problems = desk.refused(f"study: {{kind: siting}}\nchanges:\n  - set: {change}")
+    assert any(
+        "warehouse_options.csv:" in line and "A_BUILD is 'existing', but its site WH_A is not" in line
+        for line in problems
+    ), problems
+
+
 def test_a_frontier_of_money_weighs_days_too(desk):
     """The objective knows no time; a plan at a high worth of it is no slower, and no cheaper."""
     ran = desk.run(
-        "objective: money\nstudy: {kind: siting, baselines: false, frontier: [0.1, 100]}\nsolver: {gap: 0.001}"
+        "objective: money\n"
+        "study: {kind: siting, baselines: false, frontier: [0.1, 100]}\n"
+        "solver: {gap: 0.001}"
     )
     assert ran.code in (0, 4), ran.err
     assert verified(ran.folder)

@@ -774,7 +774,7 @@ def arc_cost(instance, layer, k):
     cost = weights.money * layer.money_cny_per_t[:, product]
     cost = cost + carrying * (layer.pipeline_h + layer.stock_h[:, product])
     cost = cost + (weights.time_value * c.time_value_cny_per_t_h[k] + weights.customer_h) * layer.customer_h
-    return cost + weights.co2_kg * layer.co2_kg_per_t
+    return cost + weights.co2_kg * layer.co2_kg_per_t[:, product]
 
 
 @pytest.mark.parametrize("objective", ["generalised", "money", "hours", "co2"])

@@ -55,6 +55,7 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
     if not conditions:
         candidates = candidates_of(first, spec.candidates, spec.closable, spec.facilities)
         found += _candidate_problems(spec, candidates, tuple(networks), candidate_table(first), place)
+        found += _at_no_site(candidates, networks.values())
         found += _ties(spec, candidates, networks)
         found += _capacity_problems(case, spec, candidates, place)
         found += _sales_problems(case, spec, first, place)
@@ -101,6 +102,20 @@ def _twice_named(network: Network, place: StudyPlaces) -> Iterator[Problem]:
     warehouses, facilities = ({str(row["option_id"]) for row in rows} for rows in tables)
     for name in sorted(warehouses & facilities):
         yield Problem("siting.same_id", place.at("facilities"), name)
+
+
+def _at_no_site(candidates: Iterable[Candidate], networks: Iterable[Network]) -> Iterator[Problem]:
+    """Warehouses that exist where nothing is yet: what opens the site would bring them for free."""
+    sites, told = {one.site_id for one in candidates}, set()
+    for network in networks:
+        status = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "status"), strict=True))
+        for line, row in enumerate(network.rows(WAREHOUSES), 2):
+            name, site = str(row["option_id"]), str(row["site_id"])
+            nowhere = row["status"] == "existing" and status[site] == "option" and site in sites
+            if nowhere and name not in told:
+                told.add(name)
+                where = Where(f"{network.name}/{WAREHOUSES}.csv", line, "status")
+                yield Problem("siting.at_no_site", where, "existing", site, name)
 
 
 def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: StudyPlaces) -> Iterator[Problem]:

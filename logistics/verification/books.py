@@ -31,7 +31,7 @@ class PathFigures:
     lead_h: float = 0.0
     variance_h2: float = 0.0
     cycle_h: float = 0.0
-    co2_kg: float = 0.0
+    co2_kg: Floats | float = 0.0
     option: str = ""
     uses: dict[tuple[str, str], int] = field(default_factory=dict)
     exit_gateway: str = ""
@@ -48,7 +48,7 @@ class PathFigures:
         self.lead_h += move.lead_h
         self.variance_h2 += move.variance_h2 if move.lead_h or not move.customer_h else 0.0
         self.cycle_h += move.cycle_h
-        self.co2_kg += move.co2_kg
+        self.co2_kg = self.co2_kg + move.co2_kg
         for use in move.uses:
             self.uses[use] = self.uses.get(use, 0) + 1
         if move.key[0] == "store":
@@ -176,8 +176,13 @@ class YearBooks:
             "time_value": time_value * figures.customer_h,
             "customer_h": figures.customer_h,
             "pipeline_h": figures.hours,
-            "co2_kg": figures.co2_kg,
+            "co2_kg": of_product(figures.co2_kg, product),
         }
+
+
+def of_product(amount: Floats | float, product: int) -> float:
+    """An amount a tonne that may differ by product, for one."""
+    return float(amount if isinstance(amount, float) else amount[product])
 
 
 def spread_h2(books: YearBooks, move: Move) -> Floats:

@@ -81,8 +81,8 @@ class MoveGraph:
             money = sum((amount for _, amount in move.money), np.zeros(count))
             self.fixed[i] = weights.get("money", 0.0) * money + carrying * (move.hours + move.cycle_h)
         hours = np.array([move.customer_h for move in self.moves])
-        co2 = np.array([move.co2_kg for move in self.moves])
-        self.fixed += (weights.get("customer_h", 0.0) * hours + weights.get("co2_kg", 0.0) * co2)[:, None]
+        co2 = np.array([np.zeros(count) + move.co2_kg for move in self.moves]).reshape(-1, count)
+        self.fixed += weights.get("customer_h", 0.0) * hours[:, None] + weights.get("co2_kg", 0.0) * co2
         self.hours = hours
         self.customer_h = weights.get("time_value", 0.0) * hours
         self.spread = np.array([spread_h2(books, move) for move in self.moves]).reshape(-1, count)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from logistics.limits import PlanLimit, demand_in_scope
-from logistics.verification.books import PathFigures, YearBooks
+from logistics.verification.books import PathFigures, YearBooks, of_product
 from logistics.verification.ledger import Floats
 from logistics.verification.rulebook import Move, State
 
@@ -254,7 +254,7 @@ class PricedLimits:
         for (each, _), amount in zip(self._priced, factors, strict=True):
             if amount == 0.0 or each.limit.kind == "promise_share":
                 continue
-            key = (each.limit.id, product if each.limit.kind == "money" else -1)
+            key = (each.limit.id, product if each.limit.kind in ("money", "co2") else -1)
             if key not in counts:
                 counted = self._counted(each, moves, product, direction)
                 counts[key] = np.fromiter(counted, float, len(moves))
@@ -272,7 +272,7 @@ class PricedLimits:
             elif limit.kind == "money":
                 yield float(sum(amount[product] for _, amount in move.money))
             elif limit.kind == "co2":
-                yield move.co2_kg
+                yield of_product(move.co2_kg, product)
             elif limit.kind == "local_gateway_share":
                 yield float(self._leaves_elsewhere(limit, before, move, direction))
             elif limit.flagged:

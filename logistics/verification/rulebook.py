@@ -53,6 +53,8 @@ class Move:
         Part of the hours that the customer waits.
     cycle_h
         Cycle stock that the move causes.
+    co2_kg
+        CO2e of a tonne, of each product where orders come back.
     uses
         (kind, id) of shared capacities; a service leg stands for its tonnes and its cubic metres.
     """
@@ -65,7 +67,7 @@ class Move:
     lead_h: float = 0.0
     customer_h: float = 0.0
     cycle_h: float = 0.0
-    co2_kg: float = 0.0
+    co2_kg: Floats | float = 0.0
     uses: tuple[tuple[str, str], ...] = ()
 
 
@@ -429,7 +431,7 @@ class Rulebook:
                 variance_h2=number(mile, "delivery_sd_h") ** 2,
                 lead_h=0.0 if stocked else hours,
                 customer_h=hours,
-                co2_kg=co2,
+                co2_kg=co2 * (1.0 + self._returned) if stocked else co2,
             )
 
 

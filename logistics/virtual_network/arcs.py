@@ -146,6 +146,8 @@ def packed_layer(
     back = [i for i, arc in enumerate(arcs) if arc.step.action == "deliver"] if stores else []
     money[back] *= 1.0 + return_share
     money[stores] += column([arcs[i].cny_per_t for i in stores])[:, None] * return_share
+    co2 = column([a.co2_kg_per_t for a in arcs])[:, None] + np.zeros(units.num_products)
+    co2[back] *= 1.0 + return_share
     stock[stores] += assortment_h
     money[stores] += storage * assortment_h
     uses = [(i, row, cubic) for i, arc in enumerate(arcs) for row, cubic in arc.uses]
@@ -168,7 +170,7 @@ def packed_layer(
         lead_h=given([a.lead_h for a in arcs]),
         variance_h2=column([a.variance_h2 for a in arcs]),
         stock_h=stock,
-        co2_kg_per_t=column([a.co2_kg_per_t for a in arcs]),
+        co2_kg_per_t=co2,
         use_arc=np.array([u[0] for u in uses], dtype=np.int32),
         use_row=np.array([u[1] for u in uses], dtype=np.int32),
         use_is_m3=np.array([u[2] for u in uses], dtype=bool),

@@ -163,7 +163,7 @@ class Layer:
     stock_h
         Hours in stock that are linear in flow (cycle and assortment stock), shape (arcs, products).
     co2_kg_per_t
-        Shape (arcs,).
+        Kilograms of CO2e, shape (arcs, products).
     use_arc, use_row, use_is_m3
         Use i: a tonne on arc ``use_arc[i]`` draws 1 t, or its cubic metres, on resource ``use_row[i]``.
     steps

@@ -15,6 +15,8 @@ SITING: dict[str, str] = {
     "siting.too_few.do": "ask for fewer, or add candidates",
     "siting.budget": "a budget of {found} pays for none of the candidates it counts; the cheapest: {allowed}",
     "siting.budget.do": "raise the budget, or let it count other candidates",
+    "siting.at_no_site": "{subject} is {quoted}, but its site {allowed} is not: that has status option",
+    "siting.at_no_site.do": "give the site the status existing, or the warehouse the status option",
     "siting.capacity": "{subject}: {found} to be stocked find no room; warehouses hold at most {allowed}",
     "siting.capacity.do": "add capacity there, or let cargo stay unserved at a price (unserved_cny_per_t)",
     "siting.infeasible": "no set of sites keeps all rules of the study (proven)",

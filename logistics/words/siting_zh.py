@@ -15,6 +15,8 @@ SITING: dict[str, str] = {
     "siting.too_few.do": "减少要求的数量，或增加候选",
     "siting.budget": "预算 {found} 不够开设它所计的任何候选；最便宜的是 {allowed}",
     "siting.budget.do": "提高预算，或让预算计入其他候选",
+    "siting.at_no_site": "{subject} 的 status 为 {quoted}，但其站点 {allowed} 的 status 为 option",
+    "siting.at_no_site.do": "把站点的 status 改为 existing，或把仓库的 status 改为 option",
     "siting.capacity": "{subject}：需备货的货物中 {found} 无仓可放，全部仓库合计至多容纳 {allowed}",
     "siting.capacity.do": "在当地增加候选或能力，或允许部分需求不被服务并为其定价（unserved_cny_per_t）",
     "siting.infeasible": "没有任何一组选址能满足研究的全部规则（已证明）",

@@ -78,7 +78,7 @@ def path_traits(
         customer_h=customer,
         pipeline_h=pipeline,
         stock_h=stock,
-        co2_kg=total(layer.co2_kg_per_t[arc]),
+        co2_kg=total(layer.co2_kg_per_t[arc, goods]),
     )
 
 

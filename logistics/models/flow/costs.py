@@ -59,7 +59,7 @@ def layer_costs(instance: Instance, layer: Layer) -> LayerCosts:
         weights.money * layer.money_cny_per_t.T
         + carrying[:, None] * (layer.pipeline_h + layer.stock_h.T)
         + weights.customer_h * layer.customer_h
-        + weights.co2_kg * layer.co2_kg_per_t
+        + weights.co2_kg * layer.co2_kg_per_t.T
     )
     stock_h = layer.stock_h.T.copy()
     stock_h[:, layer.store_arc] = 0.0
@@ -162,7 +162,7 @@ class Dues:
             elif limit.measure == "customer_h":
                 dues += paid * arcs.customer_h
             elif limit.measure == "co2_kg":
-                dues += paid * arcs.co2_kg_per_t
+                dues += paid * arcs.co2_kg_per_t[:, product]
             else:
                 for marked_layer, marked in limit.marks:
                     if marked_layer == layer:
