@@ -204,7 +204,10 @@ def test_example_can_be_used(example: str, zhejiang: logistics.Network, tmp_path
 
 
 QUESTIONS = {
-    "a change, and cargo that nothing can carry": "changes: [{close: {service: [AIR_US, POST_US]}}]",
+    "changes, and cargo that nothing can carry": """
+changes:
+  - close: {service: [AIR_US, POST_US]}
+  - set: {table: product_segments, where: "segment == 'stocked'", column: return_share, value: 0.1}""",
     "events, within a limit": """
 limits: {max_co2_t: 4000}
 study: {kind: disruption, events: [{id: slow, changes: [{close: {service: RAIL_DE}}]}]}""",

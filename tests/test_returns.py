@@ -3,28 +3,39 @@
 import json
 import shutil
 import sys
+from collections import defaultdict
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from logistics.__main__ import main
 from logistics.limits import PlanLimit
+from logistics.reports.sections.returned import returned_blocks
+from logistics.reports.source import read_results
+from logistics.results.read import read_inputs
 from logistics.studies.year_flow import Question, checked_year, solved_year
 from logistics.verification.books import WEIGHTS, YearBooks
 from logistics.verification.walk import walk_plan
 from tests.test_hand_made_plan import BILL_CNY, BY_HAND, OBJECTIVE_CNY
+from tests.test_results_folder import read_document
+from tests.test_siting_claims import altered, found, named, rows
+from tests.test_siting_study import Project
 from tests.tiny import THREE_GATEWAYS, random_network
 from tests.tiny_siting import changed
 
-SCENARIO = """\
-schema: 1
-name: {zh: 退货, en: Returns}
-network: three_gateways
-year: 2021
-objective: generalised
+A_TENTH = """\
 changes:
   - set: {table: product_segments, where: "segment == 'stocked'", column: return_share, value: 0.1}
 """
+SCENARIO = f"""\
+schema: 1
+name: {{zh: 退货, en: Returns}}
+network: three_gateways
+year: 2021
+objective: generalised
+{A_TENTH}"""
 BACK_CNY_PER_T = 130 + 500 * 5 + 50
 """100 km from the warehouse to the door at 30 + 1 a km, 500 orders at 5, put away at 50."""
 
@@ -124,3 +135,62 @@ def test_a_limit_on_co2_counts_what_comes_back(seed):
     assert not checked.verdict.violations
     assert checked.verdict.bound_proof == "certificate"
     assert checked.verdict.totals.co2_t <= sum(ends) / 2 * (1 + 1e-6)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A siting whose result tells of returns."""
+    ran = Project(tmp_path_factory.mktemp("back")).run(
+        f"study: {{kind: siting, baselines: false}}\nsolver: {{gap: 0.001}}\n{A_TENTH}"
+    )
+    assert ran.code in (0, 4), ran.err
+    return ran.folder
+
+
+@pytest.fixture
+def result(told, tmp_path):
+    """A folder of its own for a test."""
+    return shutil.copytree(told, tmp_path / "back")
+
+
+def test_a_tenth_of_what_is_stocked_comes_back_in_both_plans(told):
+    """Tonnes by market are a tenth of its stocked demand, and money is that of the bills."""
+    document = read_document(told)
+    due = defaultdict(float)
+    for row in read_inputs(told).networks[2021].rows("demand"):
+        if row["segment"] == "stocked":
+            due[row["destination_site"]] += 0.1 * row["tonnes_per_year"]
+    bills = {"": document["by_year"]["2021"]["bill_cny"]}
+    bills |= {name: plan["bill_cny"] for name, plan in document["plans"].items()}
+    assert bills.keys() == {"", "2021-siting"}
+    for name, bill in bills.items():
+        mine = [row for row in rows(told, "returns") if row["plan_id"] == name]
+        tonnes = defaultdict(float)
+        for row in mine:
+            tonnes[row["market_id"]] += row["tonnes"]
+        assert tonnes == pytest.approx(due)
+        assert sum(row["cny"] for row in mine) == pytest.approx(bill["returns"])
+        assert all(row["co2_kg"] > 0 for row in mine)
+    before, after = (
+        {row["option_id"] for row in rows(told, "returns") if row["plan_id"] == name} for name in bills
+    )
+    assert before != after
+
+
+@pytest.mark.parametrize("column", ["tonnes", "cny"])
+def test_other_returns_are_found(result, column):
+    altered(result / "returns.parquet", column, lambda value: value * 1.001)
+    assert named(found(result), "verify.bill", f"returns.parquet:{column}:")
+
+
+def test_returns_that_are_left_out_are_found(result):
+    kept = pq.read_table(result / "returns.parquet")
+    pq.write_table(kept.filter(pc.equal(kept["plan_id"], "")), result / "returns.parquet")
+    assert named(found(result), "verify.bill", "returns.parquet:tonnes:", "2021-siting")
+
+
+def test_the_page_shows_returns_of_the_chosen_plan(told):
+    (table,) = returned_blocks(read_results(told), 2021)
+    chosen = [row for row in rows(told, "returns") if row["plan_id"] == "2021-siting"]
+    assert len(table.rows) == len({row["option_id"] for row in chosen})
+    assert sum(row.cells[3].value for row in table.rows) == pytest.approx(sum(row["cny"] for row in chosen))

@@ -29,6 +29,7 @@ from logistics.results.layout import (
     self_digest,
 )
 from logistics.results.read import SavedInputs, no_plan, read_duals, read_inputs, read_plan, read_result
+from logistics.results.returns_claims import returns_contradictions
 from logistics.results.siting_claims import siting_contradictions
 from logistics.results.study_claims import conflict_contradictions, study_contradictions
 from logistics.verification.books import WEIGHTS
@@ -115,6 +116,14 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
         for name, verdict in further.items()
         for problem in verdict.violations
     ]
+    told = {
+        str(verdict.year): (verdict.year, plan.of_year(verdict.year), saved.networks[verdict.year], verdict)
+        for verdict in judged.verdicts
+    }
+    told |= {
+        name: (said.plans[name].year, tables[0].of_year(said.plans[name].year), network, further[name])
+        for name, (tables, network) in others.items()
+    }
     said_wrongly = [
         *contradictions(said, judged.verdicts, further, weights, str(saved.scenario["study"]["kind"])),
         *study_contradictions(folder, saved.scenario, said, further),
@@ -130,6 +139,7 @@ def judge_folder(folder: Path, inputs: SavedInputs | None = None) -> Judgement:
             further,
         ),
         *first_look_contradictions(folder, saved),
+        *returns_contradictions(folder, told),
         *conflict_contradictions(folder, judged.verdicts),
     ]
     return Judgement(judged.verdicts, (*altered, *judged.violations, *found, *said_wrongly), further)

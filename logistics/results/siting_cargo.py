@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from logistics.network.network import Network
 from logistics.plan import Plan
 from logistics.units import HOURS_PER_YEAR
 from logistics.verification.books import YearBooks
-from logistics.verification.walk import walked_path
+from logistics.verification.walk import steps_by_path, walked_path
 
 DAYS = (1, 2, 3)
 DUST_T, EDGE_H = 1e-6, 1e-6
@@ -41,7 +40,7 @@ class Carried(NamedTuple):
 
 def cargo_of(network: Network, year: int, plan: Plan, *, stocked_only: bool) -> list[Carried]:
     """Cargo of a year's plan; what cannot be walked is left out, for the check of the plan tells it."""
-    books, steps = YearBooks(network, year), _steps(plan)
+    books, steps = YearBooks(network, year), steps_by_path(plan)
     order_kg = {
         (str(row["product_id"]), str(row["segment"])): float(row["order_kg"])
         for row in network.rows("product_segments")
@@ -157,15 +156,3 @@ def _quantile(hours: NDArray[np.float64], weight: NDArray[np.float64], share: fl
     reached = np.cumsum(weight[order])
     place = int(np.searchsorted(reached, share * reached[-1]))
     return float(hours[order][min(place, len(order) - 1)]) / 24.0
-
-
-def _steps(plan: Plan) -> dict[str, tuple[Any, ...]]:
-    """Steps of each path in the order of their numbers."""
-    found: dict[str, list[Any]] = defaultdict(list)
-    for row in sorted(_rows(plan), key=lambda row: (row[1], row[2])):
-        found[row[1]].append(row[3:])
-    return {path: tuple(keys) for path, keys in found.items()}
-
-
-def _rows(plan: Plan) -> Iterator[tuple[Any, ...]]:
-    return zip(*(column.to_pylist() for column in plan.steps.columns), strict=True)

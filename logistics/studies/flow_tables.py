@@ -12,6 +12,7 @@ from logistics.plan_facts import facts_of
 from logistics.studies.base_case import observed_table
 from logistics.studies.limit_tables import limits_table
 from logistics.studies.price_checks import MORE, Key
+from logistics.studies.returned_cargo import returns_of
 from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import Question, YearOutcome
 from logistics.travel_times.tables import simulated_times
@@ -62,6 +63,7 @@ def tables_of_flow(
         "bill": _bill(year, verdict),
         "observed": observed_table(network, year, facts, verdict),
         **limits,
+        **returns_of(network, year, plan),
         **simulated_times(network, year, plan, question.seed),
     }
 

@@ -6,7 +6,7 @@ The plan is each year with what exists; what is chosen stands in plans of its ow
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -133,6 +133,7 @@ class Siting:
         if years:
             both = [{"before": base[chosen.year].outcome, "after": chosen} for chosen, *_ in years]
             tables["accessibility"] = pa.concat_tables(accessibility_table(plans) for plans in both)
+            tables |= _returns(base.values(), [outcome for outcome, *_ in years])
         if years and sited.problem.pooling is not None:
             tables["siting_stock"] = stock_table(sited.problem.pooling, years)
         status: Status = answer.status
@@ -158,6 +159,18 @@ class Siting:
             found.append(joined.status)
         status = min(found, key=STATUSES.index)
         return replace(joined, status=status, problems=(*joined.problems, *spec.warnings, *result.warnings))
+
+
+def _returns(base: Iterable[YearTables], chosen: Iterable[YearOutcome]) -> dict[str, pa.Table]:
+    """Orders that come back with what exists, and with the chosen plan."""
+    from logistics.studies.returned_cargo import returns_of
+
+    found = [year.tables for year in base]
+    for one in chosen:
+        if one.plan is not None and one.verdict.plan_verified:
+            found.append(returns_of(one.question.network, one.year, one.plan, f"{one.year}-siting"))
+    tables = [tables["returns"] for tables in found if "returns" in tables]
+    return {"returns": pa.concat_tables(tables)} if tables else {}
 
 
 def _with_channels(case: Case, spec: SitingSpec) -> tuple[Case, tuple[Channel, ...]]:

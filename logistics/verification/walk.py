@@ -88,7 +88,7 @@ def walk_plan(
         What the plan must respect.
     """
     violations: list[Problem] = []
-    steps = _steps_by_path(plan)
+    steps = steps_by_path(plan)
     shares = books.shares()
     sums: dict[str, float] = defaultdict(float)
     loads: dict[tuple[str, str, str], float] = defaultdict(float)
@@ -183,7 +183,7 @@ def walk_plan(
     return Walked(violations, bill, totals, value, dict(loads), room, counted, reached)
 
 
-def _steps_by_path(plan: Plan) -> dict[str, tuple[StepKey, ...]]:
+def steps_by_path(plan: Plan) -> dict[str, tuple[StepKey, ...]]:
     """Steps of each path in the order of their numbers."""
     columns = (
         "path_id",

@@ -19,6 +19,7 @@ from logistics.reports.sections.portfolio import portfolio_blocks
 from logistics.reports.sections.portfolio_plans import portfolio_plan_blocks
 from logistics.reports.sections.prefectures import prefecture_blocks
 from logistics.reports.sections.promises import promise_blocks
+from logistics.reports.sections.returned import returned_blocks
 from logistics.reports.sections.route_details import route_detail_blocks
 from logistics.reports.sections.routes import route_blocks
 from logistics.reports.sections.section import Section
@@ -46,6 +47,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("gains", gain_blocks),
     Section("cargo", cargo_blocks),
     Section("costs", cost_blocks),
+    Section("returned", returned_blocks),
     Section("promises", promise_blocks),
     Section("accessibility", accessibility_blocks),
     Section("prefectures", prefecture_blocks),
