@@ -564,6 +564,13 @@ def test_price_of_unserved_needs_a_money_objective(project):
     assert problem.allowed == "money, generalised"
 
 
+def test_price_of_unserved_and_none_unserved_exclude_each_other(project):
+    text = HEAD + "limits: {unserved_cny_per_t: 500, allow_unserved: false}\n"
+    (problem,) = problems_of(written(project, text))
+    assert problem.code == "scenario.unserved_both"
+    assert problem.where.line
+
+
 # years
 
 

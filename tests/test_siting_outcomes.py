@@ -5,7 +5,7 @@ import pytest
 
 from logistics.studies import siting
 from tests.test_limits import verified
-from tests.test_siting_study import Project
+from tests.test_siting_study import ROUGH, Project
 from tests.tiny import three_gateways
 
 COVERAGE = """\
@@ -157,6 +157,49 @@ def test_what_would_be_moved_may_be_gone_in_a_future(desk):
     ran = desk.run(f"study: {{kind: siting, {study}, {closed}}}\nsolver: {{gap: 0.001}}", parent=parent)
     assert ran.code in (0, 4), ran.err
     assert {row["future"] for row in table(ran, "siting_regret")} == {"as planned", "closed WH_OLD"}
+
+
+def test_a_move_whose_place_may_not_be_closed_is_told(desk):
+    parent = desk.with_options(moving)
+    problems = desk.refused("study: {kind: siting, candidates: \"option_id == 'OLD_MOVED'\"}", parent=parent)
+    assert any("OLD_MOVED can only open where OLD closes" in line for line in problems), problems
+
+
+def test_moves_that_exist_or_are_closed_are_no_matter(desk):
+    """A move that was made, and one that is out of the question."""
+    for status in ("existing", "closed"):
+        parent = desk.with_options(
+            lambda rows, status=status: [
+                {**row, "status": status} if row["option_id"] == "OLD_MOVED" else row for row in moving(rows)
+            ]
+        )
+        sites = (
+            "changes: [{set: {table: sites, where: \"site_id == 'WH_B'\", column: status, value: existing}}]"
+        )
+        ran = desk.run(f"study: {{kind: siting, baselines: false}}\n{sites}\n{ROUGH}", parent=parent)
+        assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("limits", ["", "limits: {load: [{mode: air, min_t: 350}]}"])
+def test_a_year_without_cargo_is_an_answer(desk, limits):
+    """Rules of thumb then have no markets, and a floor cannot be kept."""
+    changes = "changes:\n  - scale_demand: {factor: 0, years: [2022]}"
+    ran = desk.run(f"years: [2021, 2022]\nstudy: {{kind: siting}}\n{limits}\n{changes}\n{ROUGH}")
+    assert ran.code == (3 if limits else 0), ran.err
+    assert verified(ran.folder)
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ("futures: {rates: [2018]}", "rate_levels.csv tells no rates of 2018"),
+        ("within: 0.1", "within limits alternatives, and none are asked for"),
+    ],
+)
+def test_settings_that_change_nothing_are_told(desk, study, said):
+    ran = desk.run(f"study: {{kind: siting, baselines: false, {study}}}\n{ROUGH}")
+    assert ran.code == 0, ran.err
+    assert said in ran.err
 
 
 def test_a_warehouse_that_exists_where_nothing_is_is_refused(desk):

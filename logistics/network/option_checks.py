@@ -35,7 +35,8 @@ def _unfit_moves(network: Network) -> Iterator[Problem]:
     existing = [str(row["option_id"]) for row in rows if row["status"] == "existing"]
     for line, row in enumerate(rows, 2):
         moved = str(row["moves_from"])
-        if moved and (moved not in existing or row["status"] != "option"):
+        # What exists has been moved, and what is closed moves nothing.
+        if moved and row["status"] == "option" and moved not in existing:
             where = Where(f"{network.name}/warehouse_options.csv", line, "moves_from")
             yield Problem("option.move", where, moved, ", ".join(existing[:12]), str(row["option_id"]))
 

@@ -379,6 +379,9 @@ def _merged(
     if serve.get("unserved_cny_per_t") is not None and objective not in ("money", "generalised"):
         where = document.where(("limits", "unserved_cny_per_t"))
         problems.append(Problem("scenario.unserved_price", where, objective, "money, generalised"))
+    if serve.get("unserved_cny_per_t") is not None and serve.get("allow_unserved") is False:
+        where = document.where(("limits", "allow_unserved"))
+        problems.append(Problem("scenario.unserved_both", where))
     if not isinstance(study.get("kind"), str):
         problems.append(Problem("schema.missing_key", document.where(("study",)), subject="study.kind"))
     folder = _network_folder(network, network_at, project, problems, allow_outside)

@@ -37,6 +37,25 @@ BOTTLENECKS = pa.schema(
 """One row a scarce capacity; `more` is 1 % of it, `more_up_to` what that is worth by its price,
 `more_checked` by solving again (blank where that was not tried)."""
 
+SERVICES = pa.schema(
+    [
+        ("year", pa.int64()),
+        ("service_id", pa.string()),
+        ("leg", pa.int64()),
+        ("mode", pa.string()),
+        ("service_class", pa.string()),
+        ("name_en", pa.string()),
+        ("name_zh", pa.string()),
+        ("tonnes", pa.float64()),
+        ("capacity_t", pa.float64()),
+        ("m3", pa.float64()),
+        ("capacity_m3", pa.float64()),
+        ("load_factor", pa.float64()),
+    ]
+)
+"""One row a leg that carries cargo."""
+BILL = pa.schema([("year", pa.int64()), ("item", pa.string()), ("cny", pa.float64())])
+
 
 def tables_of_flow(
     question: Question, outcome: YearOutcome, checks: Mapping[Key, float]
@@ -115,21 +134,7 @@ def _service_loads(network: Network, year: int, verdict: Verdict) -> pa.Table:
                 fill,
             )
         )
-    names = [
-        "year",
-        "service_id",
-        "leg",
-        "mode",
-        "service_class",
-        "name_en",
-        "name_zh",
-        "tonnes",
-        "capacity_t",
-        "m3",
-        "capacity_m3",
-        "load_factor",
-    ]
-    return _as_table(names, rows)
+    return table_of(rows, SERVICES)
 
 
 def _bottlenecks(
@@ -180,9 +185,4 @@ def _bill(year: int, verdict: Verdict) -> pa.Table:
         (year, "capital", verdict.totals.capital_cny),
         (year, "time_value", verdict.totals.time_value_cny),
     ]
-    return _as_table(["year", "item", "cny"], rows)
-
-
-def _as_table(names: list[str], rows: Sequence[tuple[object, ...]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pa.table({name: list(column) for name, column in zip(names, columns, strict=True)})
+    return table_of(rows, BILL)

@@ -43,8 +43,9 @@ FUTURE_SHARE = 0.05
 VALUE_SHARE, SWEEP_SHARE, REGRET_SHARE = 0.2, 0.03, 0.07
 """Of plans for the worth of candidates, of the sweep, and of plans in futures, all of each together."""
 SETTLING_ROUNDS = 4
-LEAST_GAP = 2e-4
-"""Smallest gap that the search asks for: where warehouses compete for capacity, prices prove little more."""
+LEAST_GAP, LEAST_POOLED_GAP = 2e-4, 1e-3
+"""Smallest gaps that the search asks for: where warehouses compete for capacity, prices prove little more;
+lines below the cost of pooled stock prove less."""
 
 
 SHORTCOMINGS = {
@@ -137,7 +138,7 @@ class Siting:
         if years and sited.problem.pooling is not None:
             tables["siting_stock"] = stock_table(sited.problem.pooling, years)
         status: Status = answer.status
-        warnings = _shortcomings(case, answer)
+        warnings = _shortcomings(case, answer, pooled=sited.problem.pooling is not None)
         if answer.best is None:
             warnings = (*warnings, *limits_out_of_reach(sited))
         outcomes = tuple((outcome, changes) for outcome, changes, _ in years)
@@ -182,14 +183,15 @@ def _with_channels(case: Case, spec: SitingSpec) -> tuple[Case, tuple[Channel, .
     return replace(case, networks=networks), entered[min(entered)][1]
 
 
-def _shortcomings(case: Case, answer: PlacementAnswer) -> tuple[Problem, ...]:
+def _shortcomings(case: Case, answer: PlacementAnswer, *, pooled: bool) -> tuple[Problem, ...]:
     """Why there is no best plan, or none that is known to be the best."""
     if answer.status == "optimal":
         return ()
     document = case.scenario.document
     where = document.where(("study", "kind")) if document else Where()
     gap = f"{answer.gap:.2g}" if answer.best is not None else ""
-    return (Problem(SHORTCOMINGS[answer.status], where, gap, severity="warning"),)
+    code = "siting.limit_pooled" if pooled and answer.status == "limit" else SHORTCOMINGS[answer.status]
+    return (Problem(code, where, gap, severity="warning"),)
 
 
 def _searched(
@@ -221,7 +223,8 @@ def _searched(
         }
         report("run.portfolio", shown)
 
-    gap = task.spec.gap or max(LEAST_GAP, solver.gap)
+    least_gap = LEAST_GAP if sited.problem.pooling is None else LEAST_POOLED_GAP
+    gap = task.spec.gap or max(least_gap, solver.gap)
     search = PlacementSearch(sited.problem, paths, gap, MAIN_SHARE * solver.time_limit_s, tell)
     search.solve([sited.base_taken])
     report("run.compares", {"what": "values"})

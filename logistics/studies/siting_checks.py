@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from logistics.errors import Problem, Severity, Where, did_you_mean, stop_on_errors
+from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
 from logistics.network.network import Network
-from logistics.network.option_checks import OPEN_TO_CHOICE
 from logistics.network.where import ConditionError, matching_rows
 from logistics.scenario.case import Case
-from logistics.studies.siting_candidates import WAREHOUSES, Candidate, candidate_table, candidates_of
+from logistics.studies.siting_candidates import Candidate, candidate_table, candidates_of
 from logistics.studies.siting_channels import with_channels
+from logistics.studies.siting_option_checks import option_problems
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study_places import StudyPlaces
 
 IN_CNY = ("money", "generalised")
 """Objectives that the cost of warehouses can be added to."""
-OF_OPERATION = (
-    "inbound_cny_per_t",
-    "inbound_h",
-    "pick_cny_per_order",
-    "pick_h",
-    "storage_cny_per_m3_day",
-    "ramp_up_first_year_share",
-    "opening_year",
-)
-"""What tells options apart beside site, capacity and yearly cost."""
 
 
 def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
@@ -50,15 +40,13 @@ def siting_problems(case: Case, spec: SitingSpec) -> tuple[Problem, ...]:
     conditions = list(_condition_problems(spec, first, place))
     found += conditions
     found += _year_problems(spec, tuple(networks), place)
-    found += _closure_problems(spec, first, place)
-    found += _twice_named(first, place)
+    found += _future_problems(spec, first, place)
     if not conditions:
         candidates = candidates_of(first, spec.candidates, spec.closable, spec.facilities)
         found += _candidate_problems(spec, candidates, tuple(networks), candidate_table(first), place)
-        found += _at_no_site(candidates, networks.values())
-        found += _ties(spec, candidates, networks)
-        found += _capacity_problems(case, spec, candidates, place)
+        found += option_problems(case, spec, candidates)
         found += _sales_problems(case, spec, first, place)
+    found += _idle_settings(spec, place)
     stop_on_errors(found)
     return tuple(found)
 
@@ -74,6 +62,12 @@ def _sales_problems(case: Case, spec: SitingSpec, network: Network, place: Study
     for limit in case.scenario.limits:
         if limit.where or limit.kind == "promise_share" or (limit.kind == "load" and limit.least):
             yield Problem("siting.channels_limit", place.at("channels"), limit.id, subject=limit.place)
+
+
+def _idle_settings(spec: SitingSpec, place: StudyPlaces) -> Iterator[Problem]:
+    """Settings that change nothing."""
+    if spec.within is not None and spec.alternatives == 0:
+        yield Problem("siting.within_alone", place.at("within"), severity="warning")
 
 
 def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
@@ -96,28 +90,6 @@ def _condition_problems(spec: SitingSpec, network: Network, place: StudyPlaces) 
             yield Problem(code, where, error.found, ", ".join(error.choices), remedy=hint)
 
 
-def _twice_named(network: Network, place: StudyPlaces) -> Iterator[Problem]:
-    """Options of both tables are told apart by their ids alone."""
-    tables = (network.rows("warehouse_options"), network.rows("facility_options"))
-    warehouses, facilities = ({str(row["option_id"]) for row in rows} for rows in tables)
-    for name in sorted(warehouses & facilities):
-        yield Problem("siting.same_id", place.at("facilities"), name)
-
-
-def _at_no_site(candidates: Iterable[Candidate], networks: Iterable[Network]) -> Iterator[Problem]:
-    """Warehouses that exist where nothing is yet: what opens the site would bring them for free."""
-    sites, told = {one.site_id for one in candidates}, set()
-    for network in networks:
-        status = dict(zip(network.texts("sites", "site_id"), network.texts("sites", "status"), strict=True))
-        for line, row in enumerate(network.rows(WAREHOUSES), 2):
-            name, site = str(row["option_id"]), str(row["site_id"])
-            nowhere = row["status"] == "existing" and status[site] == "option" and site in sites
-            if nowhere and name not in told:
-                told.add(name)
-                where = Where(f"{network.name}/{WAREHOUSES}.csv", line, "status")
-                yield Problem("siting.at_no_site", where, "existing", site, name)
-
-
 def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: StudyPlaces) -> Iterator[Problem]:
     for number, budget in enumerate(spec.budgets):
         for year in budget.cny:
@@ -126,7 +98,14 @@ def _year_problems(spec: SitingSpec, years: tuple[int, ...], place: StudyPlaces)
                 yield Problem("portfolio.no_year", place.at("budgets", number), str(year), allowed)
 
 
-def _closure_problems(spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
+def _future_problems(spec: SitingSpec, network: Network, place: StudyPlaces) -> Iterator[Problem]:
+    """Years without rates, and closures of what is not there."""
+    told = sorted({int(year) for year in network.numbers("rate_levels", "year").tolist()})
+    for number, year in enumerate(spec.futures.rates):
+        if year not in told:
+            where = place.at("futures", "rates", number)
+            allowed = ", ".join(map(str, told))
+            yield Problem("siting.no_rates", where, str(year), allowed, severity="warning")
     for number, closure in enumerate(spec.futures.closures):
         known = [str(name) for name in network.tables[closure.table].column(0).to_pylist()]
         if closure.id not in known:
@@ -147,6 +126,14 @@ def _candidate_problems(
     if spec.closable is not None and not any(one.exists for one in candidates):
         where = place.at("closable")
         yield Problem("siting.nothing_closable", where, spec.closable, severity="warning")
+    stay = _moves_that_stay(spec, candidates, table)
+    if not candidates and stay:
+        allowed = ", ".join(stay.values())
+        yield Problem("siting.moves_stay", place.at("candidates"), ", ".join(stay), allowed)
+        return
+    if stay and spec.candidates is not None:
+        found, allowed = ", ".join(stay), ", ".join(stay.values())
+        yield Problem("siting.moves_stay", place.at("candidates"), found, allowed, severity="warning")
     if not candidates:
         asked = "facilities" if spec.facilities is not None else "candidates"
         yield Problem("siting.no_candidates", place.at(asked), spec.facilities or spec.candidates or "")
@@ -163,6 +150,20 @@ def _candidate_problems(
     if all(one.number("capex_cny") > 0 for one in new):
         yield from _budget_problems(spec, paid, place)
     yield from _unpayable_counts(spec, counted, paid, years, place)
+
+
+def _moves_that_stay(spec: SitingSpec, candidates: Sequence[Candidate], table: pa.Table) -> dict[str, str]:
+    """Moves that are asked for, with the warehouses that they would close and may not."""
+    known = {one.id for one in candidates}
+    rows = table.to_pylist()
+    wanted = (
+        matching_rows(table, spec.candidates).tolist() if spec.facilities is None or spec.candidates else []
+    )
+    return {
+        str(row["option_id"]): str(row["moves_from"])
+        for row in (rows[i] for i in wanted)
+        if row["status"] == "option" and row.get("moves_from") and str(row["option_id"]) not in known
+    }
 
 
 def _meeting(candidates: Iterable[Candidate], table: pa.Table, where: str | None) -> list[Candidate]:
@@ -243,93 +244,5 @@ def _opening_years(spec: SitingSpec, one: Candidate, years: Sequence[int]) -> se
     return set(possible[:1] if spec.opening == "first_year" else possible)
 
 
-def _ties(
-    spec: SitingSpec, candidates: Iterable[Candidate], networks: Mapping[int, Network]
-) -> Iterator[Problem]:
-    """Options of one site, and of one capacity or size, that cost the same and work alike in all years."""
-    first = next(iter(networks.values()))
-    # Under other rules a solver chooses, which looks at no ids.
-    by_id = spec.one_per_site and not (spec.counts or spec.budgets or spec.single_source)
-    code = "siting.tie" if by_id else "siting.tie_open"
-    by_year = [
-        {table: {str(row["option_id"]): row for row in network.rows(table)} for table in OPEN_TO_CHOICE}
-        for network in networks.values()
-    ]
-    before: dict[tuple[object, ...], str] = {}
-    for one in candidates:
-        if one.exists:
-            continue
-        rows = [year[one.table][one.id] for year in by_year]
-        works = tuple(row.get(column) for row in rows for column in OF_OPERATION)
-        alike = (one.table, one.site_id, round(one.annual_cny(spec.discount_rate), 2), works)
-        keys = [(*alike, one.capacity_t(first=False)), (*alike, str(one.option["size"]).lower())]
-        smaller = next((before[key] for key in keys if key in before), None)
-        if smaller is not None:
-            line = 2 + first.row_of(one.table)[one.id]
-            where = Where(f"{first.name}/{one.table}.csv", line)
-            yield Problem(code, where, smaller, one.id, one.site_id, severity="warning")
-        for key in keys:
-            before.setdefault(key, one.id)
-
-
-def _capacity_problems(
-    case: Case, spec: SitingSpec, candidates: Sequence[Candidate], place: StudyPlaces
-) -> Iterator[Problem]:
-    """Customs territories whose stocked demand no set of warehouses can hold.
-
-    An error where that proves that there is no plan: all demand must be served, and none of it otherwise.
-    """
-    if spec.facilities is not None and spec.candidates is None:
-        return
-    serve, years = case.scenario.serve, sorted(case.networks)
-    may_stay = serve.allow_unserved or serve.unserved_cny_per_t is not None or spec.channels is not None
-    severity: Severity = "warning" if may_stay else "error"
-    for number, year in enumerate(years):
-        network = case.networks[year]
-        territory = {str(r["site_id"]): str(r["customs_territory"]) for r in network.rows("sites")}
-        asked: dict[str, float] = {}
-        for row in network.rows("demand"):
-            if row["segment"] == "stocked":
-                name = territory[str(row["destination_site"])]
-                asked[name] = asked.get(name, 0.0) + float(row["tonnes_per_year"])
-        room: dict[str, float] = {}
-        for site, tonnes in _most_room(spec, candidates, network, years[: number + 1]):
-            room[territory[site]] = room.get(territory[site], 0.0) + tonnes
-        for name in sorted(asked):
-            held = room.get(name, 0.0)
-            if asked[name] - held > 1e-6 * asked[name]:
-                found = f"{_tonnes(asked[name] - held)} / {_tonnes(asked[name])}"
-                where, subject = place.at("candidates"), f"{name} {year}"
-                yield Problem("siting.capacity", where, found, _tonnes(held), subject, severity=severity)
-
-
-def _most_room(
-    spec: SitingSpec, candidates: Sequence[Candidate], network: Network, years: Sequence[int]
-) -> Iterator[tuple[str, float]]:
-    """Sites with tonnes that their warehouses can hold at most in the last of some years.
-
-    What exists, and each candidate, or of each site the one that then holds most.
-    """
-    year = years[-1]
-    may_be_open = {str(row["site_id"]) for row in network.rows("sites") if row["status"] == "existing"}
-    may_be_open |= {one.site_id for one in candidates if one.may_open(year)}
-    for row in network.rows(WAREHOUSES):
-        in_use = row["status"] == "existing" and (row["opening_year"] or year) <= year
-        if in_use and str(row["site_id"]) in may_be_open:
-            yield str(row["site_id"]), float(row["capacity_t_per_year"])
-    new: dict[str, list[float]] = {}
-    for one in candidates:
-        if not one.is_facility and not one.exists and one.may_open(year):
-            # It is past its first year if it could be opened before.
-            starts = not any(one.may_open(before) for before in years[:-1])
-            new.setdefault(one.site_id, []).append(one.capacity_t(first=starts))
-    for site, tonnes in new.items():
-        yield site, max(tonnes) if spec.one_per_site else sum(tonnes)
-
-
 def _cny(amount: float) -> str:
     return f"{amount:,.0f} CNY"
-
-
-def _tonnes(tonnes: float) -> str:
-    return f"{tonnes:,.0f} t" if tonnes >= 10 else f"{tonnes:.3g} t"

@@ -221,6 +221,8 @@ class LastYear:
         if not sites:
             return []
         markets = markets_of(self.sited.questions[0].network, candidates, abroad=abroad)
+        if not markets.ids:
+            return []
         market_t = markets.tonnes_by_area()
         place = np.array([[candidates[usual[s]].site[x] for x in ("lat", "lon")] for s in sites], float)
         found = []

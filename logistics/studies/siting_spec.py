@@ -138,6 +138,6 @@ class SitingSpec(_Strict):
     gap: Annotated[float, Field(gt=0, le=1)] | None = Field(
         default=None,
         description="relative gap at which the search ends; left out: 0.0002, or 0.0001 where no shared "
-        "capacity has a price, or the solver's where that is larger",
+        "capacity has a price, 0.001 where stock is pooled, or the solver's where that is larger",
     )
     discount_rate: float = Field(default=0.06, ge=0, le=1, description="real, for annuities of investments")

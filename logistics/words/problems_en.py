@@ -224,6 +224,8 @@ PROBLEMS: dict[str, str] = {
     "change.all_blank.do": "give a value instead of a factor",
     "change.no_range": "'{found}' of '{subject}' has no low and high estimate; columns that have: {choices}",
     "change.no_range.do": "use value, factor or add, or one of these columns",
+    "scenario.unserved_both": "allow_unserved: false wants all served, unserved_cny_per_t lets some stay",
+    "scenario.unserved_both.do": "leave one of them out",
     "scenario.unserved_price": "unserved_cny_per_t is a price in CNY, the objective is {found}",
     "scenario.unserved_price.do": "use it with {allowed}, or leave it out and serve as much as can be served",
     "results.exists": "the results folder exists already",

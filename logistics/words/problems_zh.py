@@ -220,6 +220,8 @@ PROBLEMS: dict[str, str] = {
     "change.all_blank.do": "请直接给出 value",
     "change.no_range": "表“{subject}”的列“{found}”没有低、高估计值；有估计值的列：{choices}",
     "change.no_range.do": "请改用 value、factor 或 add，或选用上述列",
+    "scenario.unserved_both": "allow_unserved: false 要求全部满足，而 unserved_cny_per_t 允许留下一部分",
+    "scenario.unserved_both.do": "去掉其中一项",
     "scenario.unserved_price": "unserved_cny_per_t 以元计价，而目标为 {found}",
     "scenario.unserved_price.do": "仅可用于目标 {allowed}；或省略该项：先尽量满足需求",
     "results.exists": "结果文件夹已存在",

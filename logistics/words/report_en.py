@@ -27,7 +27,7 @@ REPORT: dict[str, str] = {
     "report.section.returned": "Returned orders",
     "report.returns.title": "Warehouses that take what comes back",
     "report.returns.warehouse": "warehouse",
-    "report.returns.note": "Back to the warehouse that served them: way, delivery fee, and putting away again.",
+    "report.returns.note": "To the warehouse that served them: the way, the delivery fee, and putting away.",
     "report.section.promises": "Transit time",
     "report.section.accessibility": "Accessibility",
     "report.section.prefectures": "Prefectures and airports",

@@ -344,7 +344,7 @@ class FlowModel:
                 self._master.wake_all()
                 idle = 0
             if lacking or np.any(loose):
-                if margin is not None and float(margin.max()) > LARGEST_MARGIN * float(goal.guide.max()):
+                if margin is not None and np.any(margin > LARGEST_MARGIN * goal.guide.max(initial=0.0)):
                     return _Phase(answer, best_duals, value, best, gap, closed, late, ended)
                 if breaking is not None and goal.breaking is not None and np.any(loose):
                     if float(breaking.max()) > LARGEST_MARGIN / FIRST_MARGIN * float(goal.breaking.max()):
