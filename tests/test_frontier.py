@@ -16,6 +16,8 @@ import pytest
 from scipy.optimize import linprog
 
 from logistics.limits import PlanLimit
+from logistics.reports.sections.frontier import frontier_blocks
+from logistics.reports.source import read_results
 from logistics.results.judge import judge_folder
 from logistics.results.write import write_results
 from logistics.studies.frontier import ROUNDING
@@ -360,6 +362,16 @@ def desk(tmp_path_factory):
 def ran(desk):
     """A frontier by the command line."""
     return desk.solved("study: {kind: frontier, points: 40}")
+
+
+def test_a_year_without_cargo_costs_nothing_anywhere(desk):
+    """It is told in tables and on the page."""
+    changes = "changes: [{scale_demand: {factor: 0, years: [2022]}}]"
+    ran = desk.solved(f"years: [2021, 2022]\nstudy: {{kind: frontier, points: 3}}\n{changes}")
+    empty = [row for row in pq.read_table(ran.folder / "frontier.parquet").to_pylist() if row["year"] == 2022]
+    assert {row["money_cny"] for row in empty} == {0.0}
+    blocks = frontier_blocks(read_results(ran.folder), 2022)
+    assert len(next(block for block in blocks if hasattr(block, "rows")).rows) == len(empty)
 
 
 def test_each_point_is_a_plan_of_its_own_in_the_folder(ran):

@@ -24,7 +24,7 @@ def frontier_blocks(results: Results, year: int) -> Sequence[Block]:
     if not mine:
         return []
     rows = []
-    forms = {key: fitting(min(abs(row[key]) for _, row in mine), form) for key, form in FIGURES}
+    forms = {key: fitting(min(abs(row[key] or 0.0) for _, row in mine), form) for key, form in FIGURES}
     for i, row in mine:
         point = Number(row["point"], "count", f"frontier/{i}/point")
         figures = [Number(row[key], form, f"frontier/{i}/{key}") for key, form in forms.items()]
