@@ -1,5 +1,7 @@
 """How sitings end: where what exists does not do, where time is up, with one source, with free channels."""
 
+import re
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -200,6 +202,21 @@ def test_settings_that_change_nothing_are_told(desk, study, said):
     ran = desk.run(f"study: {{kind: siting, baselines: false, {study}}}\n{ROUGH}")
     assert ran.code == 0, ran.err
     assert said in ran.err
+
+
+def test_rules_that_leave_too_little_room_are_a_proof(desk):
+    """Nothing may open, and there is less room than cargo: how much is missing is told, and where."""
+    changes = "changes:\n  - scale_demand: {factor: 5, where: \"segment == 'stocked'\"}"
+    ran = desk.run(f"study: {{kind: siting, baselines: false, counts: [{{most: 0}}]}}\n{changes}\n{ROUGH}")
+    assert ran.code == 3, ran.err
+    missing = re.search(
+        r"(\w+) 2021: ([\d,]+) / ([\d,]+) t to be stocked find no room; .* ([\d,]+) t ", ran.err
+    )
+    assert missing, ran.err
+    short, asked, room = (float(part.replace(",", "")) for part in missing.groups()[1:])
+    assert short == asked - room
+    assert "no set of sites keeps all rules of the study (proven)" in ran.err
+    assert verified(ran.folder)
 
 
 def test_a_warehouse_that_exists_where_nothing_is_is_refused(desk):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 from pydantic import BaseModel
 
-from logistics.errors import Problem, Where
+from logistics.errors import Problem
 from logistics.scenario.case import Case
 from logistics.studies.accessibility import accessibility_table
 from logistics.studies.assignment import STATUSES, YearTables, assigned_year, merged_years, shown_progress
@@ -24,6 +24,7 @@ from logistics.studies.siting_channels import Channel, with_channels
 from logistics.studies.siting_checks import siting_problems
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study import PlanRecord, Report, Status, StudyResult
+from logistics.studies.study_places import StudyPlaces
 from logistics.studies.year_flow import Question, YearOutcome, solved_year
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Siting:
         if any(tables.outcome.status == "no_plan" for tables in base.values()):
             return SitingResult(tuple(base.values()), (), "no_plan", {})
         from logistics.studies.siting_first_look import first_look
-        from logistics.studies.siting_reach import limits_out_of_reach
+        from logistics.studies.siting_reach import limits_out_of_reach, room_out_of_reach
         from logistics.studies.siting_stock import stock_table
 
         questions = [tables.outcome.question for tables in base.values()]
@@ -137,10 +138,13 @@ class Siting:
             tables |= _returns(base.values(), [outcome for outcome, *_ in years])
         if years and sited.problem.pooling is not None:
             tables["siting_stock"] = stock_table(sited.problem.pooling, years)
+        short = tuple(room_out_of_reach(sited, StudyPlaces(case).at("kind"))) if answer.best is None else ()
+        if short:
+            answer = replace(answer, status="infeasible")
         status: Status = answer.status
         warnings = _shortcomings(case, answer, pooled=sited.problem.pooling is not None)
         if answer.best is None:
-            warnings = (*warnings, *limits_out_of_reach(sited))
+            warnings = (*warnings, *short, *limits_out_of_reach(sited))
         outcomes = tuple((outcome, changes) for outcome, changes, _ in years)
         return SitingResult(tuple(base.values()), outcomes, status, tables, warnings)
 
@@ -187,8 +191,7 @@ def _shortcomings(case: Case, answer: PlacementAnswer, *, pooled: bool) -> tuple
     """Why there is no best plan, or none that is known to be the best."""
     if answer.status == "optimal":
         return ()
-    document = case.scenario.document
-    where = document.where(("study", "kind")) if document else Where()
+    where = StudyPlaces(case).at("kind")
     gap = f"{answer.gap:.2g}" if answer.best is not None else ""
     code = "siting.limit_pooled" if pooled and answer.status == "limit" else SHORTCOMINGS[answer.status]
     return (Problem(code, where, gap, severity="warning"),)
