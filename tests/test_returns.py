@@ -18,6 +18,7 @@ from logistics.results.read import read_inputs
 from logistics.studies.year_flow import Question, checked_year, solved_year
 from logistics.verification.books import WEIGHTS, YearBooks
 from logistics.verification.walk import walk_plan
+from tests.test_command_line import command_line
 from tests.test_hand_made_plan import BILL_CNY, BY_HAND, OBJECTIVE_CNY
 from tests.test_results_folder import read_document
 from tests.test_siting_claims import altered, found, named, rows
@@ -187,6 +188,19 @@ def test_returns_that_are_left_out_are_found(result):
     kept = pq.read_table(result / "returns.parquet")
     pq.write_table(kept.filter(pc.equal(kept["plan_id"], "")), result / "returns.parquet")
     assert named(found(result), "verify.bill", "returns.parquet:tonnes:", "2021-siting")
+
+
+def test_a_year_without_a_plan_tells_of_no_returns(tmp_path):
+    """What exists breaks a limit that a candidate keeps: only the chosen plan has returns."""
+    ran = Project(tmp_path).run(
+        "study: {kind: siting, baselines: false}\n"
+        "limits:\n  min_promise_share:\n"
+        "    - {share: 0.9, days: 1.35, where: \"destination_site == 'MK_DE' and segment == 'stocked'\"}\n"
+        f"solver: {{gap: 0.001}}\n{A_TENTH}"
+    )
+    assert ran.code in (0, 4), ran.err
+    assert {row["plan_id"] for row in rows(ran.folder, "returns")} == {"2021-siting"}
+    assert command_line("verify", ran.folder, "--json").code == 0
 
 
 def test_the_page_shows_returns_of_the_chosen_plan(told):

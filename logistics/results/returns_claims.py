@@ -38,6 +38,8 @@ def returns_contradictions(
     try:
         rows = pq.read_table(path).to_pylist()
         for name, (year, plan, network, verdict) in plans.items():
+            if not verdict.bill:
+                continue  # Steps that only show why there is no plan.
             told: dict[Key, float] = {}
             paid = 0.0
             for row in rows:
