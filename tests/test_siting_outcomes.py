@@ -204,18 +204,28 @@ def test_settings_that_change_nothing_are_told(desk, study, said):
     assert said in ran.err
 
 
+def test_a_limit_out_of_reach_needs_no_search(desk):
+    """Even with all open nothing arrives in an hour: no plan but what exists is tried."""
+    limits = "limits:\n  min_promise_share:\n    - {share: 1, days: 0.05, where: \"segment == 'stocked'\"}"
+    ran = desk.run(f"study: {{kind: siting, baselines: false}}\n{limits}\n{ROUGH}")
+    assert ran.code == 3, ran.err
+    assert "with every candidate open it is 0.00% at best" in ran.err
+    assert "no set of sites keeps all rules of the study (proven)" in ran.err
+    assert {row["kind"] for row in table(ran, "siting_plans")} == {"base"}
+
+
 def test_rules_that_leave_too_little_room_are_a_proof(desk):
     """Nothing may open, and there is less room than cargo: how much is missing is told, and where."""
     changes = "changes:\n  - scale_demand: {factor: 5, where: \"segment == 'stocked'\"}"
     ran = desk.run(f"study: {{kind: siting, baselines: false, counts: [{{most: 0}}]}}\n{changes}\n{ROUGH}")
     assert ran.code == 3, ran.err
     missing = re.search(
-        r"(\w+) 2021: ([\d,]+) / ([\d,]+) t to be stocked find no room; .* ([\d,]+) t ", ran.err
+        r"(\w+) 2021: ([\d,]+) t / ([\d,]+) t to be stocked find no room; .* ([\d,]+) t ", ran.err
     )
     assert missing, ran.err
     short, asked, room = (float(part.replace(",", "")) for part in missing.groups()[1:])
     assert short == asked - room
-    assert "no set of sites keeps all rules of the study (proven)" in ran.err
+    assert "no set of sites that keeps the rules of the study holds all cargo (proven)" in ran.err
     assert verified(ran.folder)
 
 

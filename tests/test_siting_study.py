@@ -663,8 +663,9 @@ def test_room_below_demand_is_a_warning(desk):
     assert warnings["siting.capacity"]["subject"] == "EU 2021"
     assert warnings["siting.capacity"]["found"] == "215 t / 240 t"
     assert warnings["siting.capacity"]["allowed"] == "25 t"
-    assert "siting.no_plan" in warnings
-    assert ran.said["status"] == "no_plan"
+    assert "siting.short" in warnings
+    assert [w["code"] for w in ran.result["warnings"]].count("siting.capacity") == 1
+    assert ran.said["status"] == "infeasible"
 
 
 # --- further questions -----------------------------------------------------------------------------

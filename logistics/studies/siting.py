@@ -49,13 +49,6 @@ LEAST_GAP, LEAST_POOLED_GAP = 2e-4, 1e-3
 lines below the cost of pooled stock prove less."""
 
 
-SHORTCOMINGS = {
-    "infeasible": "siting.infeasible",
-    "no_plan": "siting.no_plan",
-    "limit": "siting.limit",
-}
-
-
 class SitingTask(NamedTuple):
     """Settings with the candidates read."""
 
@@ -120,7 +113,6 @@ class Siting:
         if any(tables.outcome.status == "no_plan" for tables in base.values()):
             return SitingResult(tuple(base.values()), (), "no_plan", {})
         from logistics.studies.siting_first_look import first_look
-        from logistics.studies.siting_reach import limits_out_of_reach, room_out_of_reach
         from logistics.studies.siting_stock import stock_table
 
         questions = [tables.outcome.question for tables in base.values()]
@@ -138,13 +130,7 @@ class Siting:
             tables |= _returns(base.values(), [outcome for outcome, *_ in years])
         if years and sited.problem.pooling is not None:
             tables["siting_stock"] = stock_table(sited.problem.pooling, years)
-        short = tuple(room_out_of_reach(sited, StudyPlaces(case).at("kind"))) if answer.best is None else ()
-        if short:
-            answer = replace(answer, status="infeasible")
-        status: Status = answer.status
-        warnings = _shortcomings(case, answer, pooled=sited.problem.pooling is not None)
-        if answer.best is None:
-            warnings = (*warnings, *short, *limits_out_of_reach(sited))
+        status, warnings = _shortcomings(case, spec, sited, answer)
         outcomes = tuple((outcome, changes) for outcome, changes, _ in years)
         return SitingResult(tuple(base.values()), outcomes, status, tables, warnings)
 
@@ -187,14 +173,24 @@ def _with_channels(case: Case, spec: SitingSpec) -> tuple[Case, tuple[Channel, .
     return replace(case, networks=networks), entered[min(entered)][1]
 
 
-def _shortcomings(case: Case, answer: PlacementAnswer, *, pooled: bool) -> tuple[Problem, ...]:
-    """Why there is no best plan, or none that is known to be the best."""
-    if answer.status == "optimal":
-        return ()
+def _shortcomings(
+    case: Case, task: SitingTask, sited: SitedYears, answer: PlacementAnswer
+) -> tuple[Status, tuple[Problem, ...]]:
+    """How the search ended, and why there is no best plan, or none that is known to be the best."""
+    from logistics.studies.siting_reach import limits_out_of_reach, room_out_of_reach
+
     where = StudyPlaces(case).at("kind")
-    gap = f"{answer.gap:.2g}" if answer.best is not None else ""
-    code = "siting.limit_pooled" if pooled and answer.status == "limit" else SHORTCOMINGS[answer.status]
-    return (Problem(code, where, gap, severity="warning"),)
+    if answer.best is not None:
+        code = "siting.limit" if sited.problem.pooling is None else "siting.limit_pooled"
+        told = Problem(code, where, f"{answer.gap:.2g}", severity="warning")
+        return answer.status, () if answer.status == "optimal" else (told,)
+    short = tuple(room_out_of_reach(sited, where))
+    code = "siting.short" if short else f"siting.{answer.status}"
+    # What the check of the tables has told is not told again.
+    known = {problem.subject for problem in task.warnings if problem.code == "siting.capacity"}
+    new = [problem for problem in short if problem.subject not in known]
+    warnings = Problem(code, where, severity="warning"), *new, *limits_out_of_reach(sited)
+    return "infeasible" if short else answer.status, warnings
 
 
 def _searched(

@@ -110,9 +110,9 @@ def _capacity_problems(
         for name in sorted(asked):
             held = room.get(name, 0.0)
             if asked[name] - held > 1e-6 * asked[name]:
-                found = f"{_tonnes(asked[name] - held)} / {_tonnes(asked[name])}"
+                found = f"{shown_tonnes(asked[name] - held)} / {shown_tonnes(asked[name])}"
                 where, subject = place.at("candidates"), f"{name} {year}"
-                yield Problem("siting.capacity", where, found, _tonnes(held), subject, severity=severity)
+                yield Problem("siting.capacity", where, found, shown_tonnes(held), subject, severity=severity)
 
 
 def _most_room(
@@ -139,5 +139,6 @@ def _most_room(
         yield site, max(tonnes) if spec.one_per_site else sum(tonnes)
 
 
-def _tonnes(tonnes: float) -> str:
+def shown_tonnes(tonnes: float) -> str:
+    """Tonnes as problems show them."""
     return f"{tonnes:,.0f} t" if tonnes >= 10 else f"{tonnes:.3g} t"

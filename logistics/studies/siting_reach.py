@@ -12,6 +12,7 @@ from logistics.models.placement.priced import best_choice
 from logistics.scenario.plan_limits import place_of
 from logistics.studies.limit_tables import relaxed_to
 from logistics.studies.siting_candidates import WAREHOUSES
+from logistics.studies.siting_option_checks import shown_tonnes
 from logistics.studies.siting_problem import SitedYears
 from logistics.studies.year_flow import limit_wholes
 
@@ -75,6 +76,6 @@ def room_out_of_reach(sited: SitedYears, where: Where) -> Iterator[Problem]:
             most = held.get(name, 0.0) + (found[1] if found is not None else 0.0)
             missing = asked[name] - most
             if missing > 1e-6 * asked[name]:
-                figures = f"{missing:,.6g} / {asked[name]:,.6g} t", f"{most:,.6g} t"
+                figures = f"{shown_tonnes(missing)} / {shown_tonnes(asked[name])}", shown_tonnes(most)
                 subject = f"{name} {question.year}"
                 yield Problem("siting.capacity", where, *figures, subject, severity="warning")

@@ -30,6 +30,8 @@ SITING: dict[str, str] = {
     "siting.capacity.do": "add capacity there, or let cargo stay unserved at a price (unserved_cny_per_t)",
     "siting.infeasible": "no set of sites keeps all rules of the study (proven)",
     "siting.infeasible.do": "loosen counts or budgets",
+    "siting.short": "no set of sites that keeps the rules of the study holds all cargo (proven)",
+    "siting.short.do": "add capacity, loosen counts or budgets, or price what stays (unserved_cny_per_t)",
     "siting.no_plan": "no set of sites that was tried serves all demand",
     "siting.no_plan.do": "add candidates or capacity, or give it more time (--time-limit)",
     "siting.limit": "the search for sites ended with a plan within {found} of the best possible",

@@ -30,6 +30,8 @@ SITING: dict[str, str] = {
     "siting.capacity.do": "在当地增加候选或能力，或允许部分需求不被服务并为其定价（unserved_cny_per_t）",
     "siting.infeasible": "没有任何一组选址能满足研究的全部规则（已证明）",
     "siting.infeasible.do": "放宽数量或预算",
+    "siting.short": "在研究规则之内，没有任何一组选址能容纳全部货物（已证明）",
+    "siting.short.do": "增加能力，放宽数量或预算，或为未服务的货物定价（unserved_cny_per_t）",
     "siting.no_plan": "试过的各组选址都不能满足全部需求",
     "siting.no_plan.do": "增加候选或能力，或用 solver.time_limit_s 或 --time-limit 延长时间",
     "siting.limit": "选址搜索结束，方案与最优的差距不超过 {found}",

@@ -136,6 +136,9 @@ class PlacementSearch:
     def solve(self, start: Sequence[Flags] = ()) -> PlacementAnswer:
         """Search until plan and bound meet, nothing new is found, or time is up."""
         starts = list(start) or [np.zeros(len(self.problem.names), bool)]
+        if not np.isfinite(self.plan_of(starts[0]).value) and self._out_of_reach():
+            self._possible = False
+            return self.answer()
         if self.problem.sourcing is not None:
             self._solve_sourced(starts)
             return self.answer()
@@ -153,6 +156,11 @@ class PlacementSearch:
         if self._may_go_on:
             self._one_by_one(self._relax())
         return self.answer()
+
+    def _out_of_reach(self) -> bool:
+        """Whether limits cannot be kept, which is proven, even with all open that may ever be."""
+        everything = np.ones(len(self.problem.names), bool)
+        return any(self._flows.of(year, everything).status == "infeasible" for year in self.problem.years)
 
     @property
     def _ended(self) -> bool:
