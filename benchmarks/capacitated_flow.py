@@ -175,7 +175,7 @@ def built(size: str, seed: int) -> Instance:
         lead_h=np.zeros(len(tail)),
         variance_h2=np.zeros(len(tail)),
         stock_h=np.zeros((len(tail), 1)),
-        co2_kg_per_t=0.08 * kilometres,
+        co2_kg_per_t=0.08 * kilometres[:, None],
         use_arc=np.arange(len(mode), dtype=np.int32),
         use_row=np.arange(len(mode), dtype=np.int32),
         use_is_m3=np.zeros(len(mode), dtype=bool),

@@ -52,7 +52,7 @@ def _arc_cost(instance: Instance, layer: Layer, product: int, time_value: float)
         w.money * layer.money_cny_per_t[:, product]
         + carrying * (layer.pipeline_h + layer.stock_h[:, product])
         + (w.customer_h + w.time_value * time_value) * layer.customer_h
-        + w.co2_kg * layer.co2_kg_per_t
+        + w.co2_kg * layer.co2_kg_per_t[:, product]
     )
 
 

@@ -61,7 +61,7 @@ def _union(
     count = len(start)
     kinds = list(MODES.values())
     # Kilometres are not kept in the instance: emissions of arcs are proportional to them.
-    reach = layer.co2_kg_per_t[ride] / 0.08
+    reach = layer.co2_kg_per_t[ride, 0] / 0.08
     kilometres = random.choice(reach, count) * random.uniform(0.8, 1.6, count)
     money = np.array([kinds[m].fixed_cny_per_t for m in mode])
     money += np.array([kinds[m].cny_per_tkm for m in mode]) * kilometres
@@ -101,7 +101,7 @@ def _union(
         lead_h=np.concatenate([layer.lead_h, zeros]),
         variance_h2=np.concatenate([layer.variance_h2, zeros]),
         stock_h=np.concatenate([layer.stock_h, zeros[:, None]]),
-        co2_kg_per_t=np.concatenate([layer.co2_kg_per_t, on_rides(0.08 * kilometres)]),
+        co2_kg_per_t=np.concatenate([layer.co2_kg_per_t, on_rides(0.08 * kilometres)[:, None]]),
         use_arc=np.concatenate([layer.use_arc, rides.ravel()]),
         use_row=np.concatenate([layer.use_row, rows]),
         use_is_m3=np.concatenate([layer.use_is_m3, np.zeros(2 * count, bool)]),

@@ -222,6 +222,7 @@ def test_large_flow_with_products_time_values_and_cubic_metres(everything_is_lar
                 layer,
                 money_cny_per_t=np.repeat(layer.money_cny_per_t, 2, axis=1) * [1.0, 1.3],
                 stock_h=np.zeros((layer.num_arcs, 2)),
+                co2_kg_per_t=np.repeat(layer.co2_kg_per_t, 2, axis=1),
                 use_arc=np.tile(layer.use_arc, 2),
                 use_row=np.concatenate([layer.use_row, layer.use_row + len(instance.resources)]),
                 use_is_m3=cubic,

@@ -187,7 +187,7 @@ def _layer(vertices: int, arcs: list[tuple[int, int, float, Step]], use_arc: lis
         lead_h=np.zeros(count),
         variance_h2=np.zeros(count),
         stock_h=np.zeros((count, 1)),
-        co2_kg_per_t=np.zeros(count),
+        co2_kg_per_t=np.zeros((count, 1)),
         use_arc=np.array(use_arc, np.int32),
         use_row=np.arange(len(use_arc), dtype=np.int32),
         use_is_m3=np.zeros(len(use_arc), bool),

@@ -41,7 +41,7 @@ def design_problem(network: FixedChargeNetwork) -> DesignProblem:
         lead_h=nothing,
         variance_h2=nothing,
         stock_h=np.zeros((len(tail), commodities)),
-        co2_kg_per_t=nothing,
+        co2_kg_per_t=np.zeros((len(tail), commodities)),
         use_arc=every,
         use_row=every,
         use_is_m3=np.zeros(arcs, dtype=bool),
