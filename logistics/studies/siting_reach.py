@@ -8,6 +8,7 @@ import numpy as np
 
 from logistics.errors import Problem, Where
 from logistics.models.flow.column_generation import FlowModel, StopRule
+from logistics.models.flow.pricing import PathPricer
 from logistics.models.placement.priced import best_choice
 from logistics.scenario.plan_limits import place_of
 from logistics.studies.limit_tables import relaxed_to
@@ -55,11 +56,14 @@ def room_out_of_reach(sited: SitedYears, where: Where) -> Iterator[Problem]:
     for year, question in enumerate(sited.questions):
         if question.unserved_cny_per_t is not None:
             continue
-        network = question.network
+        network, instance = question.network, problem.instances[year]
+        # What no way reaches may stay, whatever opens.
+        lost = ~np.isfinite(PathPricer(instance).free_cost)
+        elsewhere = free | {instance.commodities.demand_id[k] for k in np.flatnonzero(lost).tolist()}
         site = {str(row["site_id"]): row for row in network.rows("sites")}
         asked: dict[str, float] = {}
         for row in network.rows("demand"):
-            if row["segment"] == "stocked" and str(row["demand_id"]) not in free:
+            if row["segment"] == "stocked" and str(row["demand_id"]) not in elsewhere:
                 name = str(site[str(row["destination_site"])]["customs_territory"])
                 asked[name] = asked.get(name, 0.0) + float(row["tonnes_per_year"])
         mine = {one.id for one in sited.candidates}
