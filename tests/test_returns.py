@@ -206,5 +206,5 @@ def test_a_year_without_a_plan_tells_of_no_returns(tmp_path):
 def test_the_page_shows_returns_of_the_chosen_plan(told):
     (table,) = returned_blocks(read_results(told), 2021)
     chosen = [row for row in rows(told, "returns") if row["plan_id"] == "2021-siting"]
-    assert len(table.rows) == len({row["option_id"] for row in chosen})
+    assert len(table.rows) == len({row["site_id"] for row in chosen})
     assert sum(row.cells[3].value for row in table.rows) == pytest.approx(sum(row["cny"] for row in chosen))

@@ -1,4 +1,4 @@
-"""Orders that come back: how many each warehouse takes, and what they cost."""
+"""Orders that come back: how many the warehouses of each site take, and what they cost."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ FORMS = (("tonnes", "tonnes"), ("orders", "count"), ("cny", "money_small"), ("co
 
 
 def returned_blocks(results: Results, year: int) -> Sequence[Block]:
-    """Returns by warehouse: of the plan that was chosen, or of the year's own; the most expensive first."""
-    plan_id = chosen_plan(results, year) or ""
-    rows = [row for row in results.rows(RETURNS) if row["year"] == year and row["plan_id"] == plan_id]
+    """Returns by site: of the plan that was chosen, or of the year's own; the most expensive first."""
+    mine = [row for row in results.rows(RETURNS) if row["year"] == year]
+    chosen = chosen_plan(results, year) or ""
+    told = chosen if any(row["plan_id"] == chosen for row in mine) else ""
+    rows = [row for row in mine if row["plan_id"] == told]
     if not rows:
         return []
-    site: dict[str, str] = {}
     sums: dict[str, dict[str, float]] = {}
     for row in rows:
-        site[row["option_id"]] = row["site_id"]
-        mine = sums.setdefault(row["option_id"], dict.fromkeys((key for key, _ in FORMS), 0.0))
-        for key in mine:
-            mine[key] += row[key]
-    order = sorted(sums, key=lambda name: (-sums[name]["cny"], name))
+        here = sums.setdefault(row["site_id"], dict.fromkeys((key for key, _ in FORMS), 0.0))
+        for key in here:
+            here[key] += row[key]
+    order = sorted(sums, key=lambda site: (-sums[site]["cny"], site))
     lines = []
-    for name in order[:MOST]:
-        numbers = [Number(sums[name][key], form, f"=returns/{year}/{name}/{key}") for key, form in FORMS]
-        place = results.places.get(site[name], {})
-        lines.append(Row([named(place, name), *numbers], f"site:{site[name]}"))
+    for site in order[:MOST]:
+        numbers = [Number(sums[site][key], form, f"=returns/{year}/{site}/{key}") for key, form in FORMS]
+        lines.append(Row([named(results.places.get(site, {}), site), *numbers], f"site:{site}"))
     heads = [head("report.returns.warehouse"), *(head(f"report.column.{key}", form) for key, form in FORMS)]
     notes = [say("report.returns.note")]
     if len(order) > MOST:
