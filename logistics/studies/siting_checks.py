@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from logistics.errors import Problem, Where, did_you_mean, stop_on_errors
+from logistics.errors import Problem, Severity, Where, did_you_mean, stop_on_errors
 from logistics.network.network import Network
 from logistics.network.where import ConditionError, matching_rows
 from logistics.scenario.case import Case
@@ -127,16 +127,14 @@ def _candidate_problems(
         where = place.at("closable")
         yield Problem("siting.nothing_closable", where, spec.closable, severity="warning")
     stay = _moves_that_stay(spec, candidates, table)
-    if not candidates and stay:
-        allowed = ", ".join(stay.values())
-        yield Problem("siting.moves_stay", place.at("candidates"), ", ".join(stay), allowed)
-        return
-    if stay and spec.candidates is not None:
+    if stay and (spec.candidates is not None or not candidates):
         found, allowed = ", ".join(stay), ", ".join(stay.values())
-        yield Problem("siting.moves_stay", place.at("candidates"), found, allowed, severity="warning")
-    if not candidates:
+        severity: Severity = "warning" if candidates else "error"
+        yield Problem("siting.moves_stay", place.at("candidates"), found, allowed, severity=severity)
+    if not candidates and not stay:
         asked = "facilities" if spec.facilities is not None else "candidates"
         yield Problem("siting.no_candidates", place.at(asked), spec.facilities or spec.candidates or "")
+    if not candidates:
         return
     new = [one for one in candidates if not one.exists]
     # What opens after the last year is never chosen.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,19 @@ def markets_of(network: Network, candidates: Sequence[Candidate], *, abroad: boo
         tonnes=np.array([tonnes[name] for name in ids], float),
         area=tuple(area_of(site[name], abroad=abroad) for name in ids),
     )
+
+
+def stocked_by_territory(network: Network, without: Container[str] = ()) -> dict[str, float]:
+    """Tonnes of stocked cargo a year for each customs territory, some demand rows left out."""
+    territory = dict(
+        zip(network.texts("sites", "site_id"), network.texts("sites", "customs_territory"), strict=True)
+    )
+    found: dict[str, float] = {}
+    for row in network.rows("demand"):
+        if row["segment"] == "stocked" and str(row["demand_id"]) not in without:
+            name = territory[str(row["destination_site"])]
+            found[name] = found.get(name, 0.0) + float(row["tonnes_per_year"])
+    return found
 
 
 def territories_of(candidates: Sequence[Candidate], *, abroad: bool) -> set[str]:

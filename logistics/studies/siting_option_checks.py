@@ -9,6 +9,7 @@ from logistics.network.network import Network
 from logistics.network.option_checks import OPEN_TO_CHOICE
 from logistics.scenario.case import Case
 from logistics.studies.siting_candidates import WAREHOUSES, Candidate
+from logistics.studies.siting_markets import stocked_by_territory
 from logistics.studies.siting_spec import SitingSpec
 from logistics.studies.study_places import StudyPlaces
 
@@ -99,11 +100,7 @@ def _capacity_problems(
     for number, year in enumerate(years):
         network = case.networks[year]
         territory = {str(r["site_id"]): str(r["customs_territory"]) for r in network.rows("sites")}
-        asked: dict[str, float] = {}
-        for row in network.rows("demand"):
-            if row["segment"] == "stocked":
-                name = territory[str(row["destination_site"])]
-                asked[name] = asked.get(name, 0.0) + float(row["tonnes_per_year"])
+        asked = stocked_by_territory(network)
         room: dict[str, float] = {}
         for site, tonnes in _most_room(spec, candidates, network, years[: number + 1]):
             room[territory[site]] = room.get(territory[site], 0.0) + tonnes

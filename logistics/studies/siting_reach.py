@@ -13,6 +13,7 @@ from logistics.models.placement.priced import best_choice
 from logistics.scenario.plan_limits import place_of
 from logistics.studies.limit_tables import relaxed_to
 from logistics.studies.siting_candidates import WAREHOUSES
+from logistics.studies.siting_markets import stocked_by_territory
 from logistics.studies.siting_option_checks import shown_tonnes
 from logistics.studies.siting_problem import SitedYears
 from logistics.studies.year_flow import limit_wholes
@@ -61,11 +62,7 @@ def room_out_of_reach(sited: SitedYears, where: Where) -> Iterator[Problem]:
         lost = ~np.isfinite(PathPricer(instance).free_cost)
         elsewhere = free | {instance.commodities.demand_id[k] for k in np.flatnonzero(lost).tolist()}
         site = {str(row["site_id"]): row for row in network.rows("sites")}
-        asked: dict[str, float] = {}
-        for row in network.rows("demand"):
-            if row["segment"] == "stocked" and str(row["demand_id"]) not in elsewhere:
-                name = str(site[str(row["destination_site"])]["customs_territory"])
-                asked[name] = asked.get(name, 0.0) + float(row["tonnes_per_year"])
+        asked = stocked_by_territory(network, elsewhere)
         mine = {one.id for one in sited.candidates}
         held: dict[str, float] = {}
         for row in network.rows(WAREHOUSES):

@@ -12,6 +12,7 @@ from logistics.models.flow.solved import SolvedFlow
 from logistics.models.placement.pooling import Pooling, planned_for, safety_cost, throughput
 from logistics.network.network import Network
 from logistics.studies.changed_tables import change_of, with_changes
+from logistics.studies.siting_markets import stocked_by_territory
 from logistics.studies.typed_rows import table_of
 from logistics.studies.year_flow import YearOutcome
 from logistics.virtual_network.instance import Instance
@@ -46,11 +47,7 @@ def with_pooling(network: Network, nominal_t: float) -> Network:
 def most_through(network: Network) -> dict[str, float]:
     """What can go through each warehouse that is there at most: its room, or all stocked cargo around it."""
     territory = {str(row["site_id"]): str(row["customs_territory"]) for row in network.rows("sites")}
-    stocked: dict[str, float] = {}
-    for row in network.rows("demand"):
-        if row["segment"] == "stocked":
-            name = territory[str(row["destination_site"])]
-            stocked[name] = stocked.get(name, 0.0) + float(row["tonnes_per_year"])
+    stocked = stocked_by_territory(network)
     return {
         str(row["option_id"]): min(float(row["capacity_t_per_year"]), around)
         for row in network.rows(WAREHOUSES)
